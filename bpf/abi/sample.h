@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Records the kernel side writes into the ring. Included by BPF C and by C++. All sizes in bytes. */
+#pragma once
+
+#include <linux/types.h>
+
+#define GP_MAX_FRAMES 1024        /* user frames of one stack; the leaf end is kept */
+#define GP_MAX_KERNEL_FRAMES 127  /* PERF_MAX_STACK_DEPTH, include/uapi/linux/perf_event.h */
+#define GP_STACK_COPY_SIZE 32768  /* reaches the root of python, node and java stacks (measured) */
+
+enum gp_record_type { GP_RECORD_SAMPLE = 1, GP_RECORD_STACK_COPY = 2, GP_RECORD_SYMBOL = 3 };
+
+enum gp_frame_kind {
+	GP_FRAME_NATIVE = 1, /* extra: file slot, value: file offset */
+	GP_FRAME_JIT = 2,    /* code in no file: value: pc */
+	GP_FRAME_PYTHON = 3, /* extra: index of the instruction, value: code object, cookie: low half of the cookie */
+};
+
+#define GP_FRAME_RETURN_ADDRESS 1 /* look up value - 1 */
+#define GP_FRAME_GUESSED 2        /* found by frame pointer where no rule covered the pc */
+
+struct gp_frame {
+	__u8 kind;
+	__u8 flags;
+	__u16 cookie;
+	__u32 extra;
+	__u64 value;
+};
+
+/* How a walk ended. */
+enum gp_walk_end {
+	GP_END_NONE = 0, /* still walking */
+	GP_END_ROOT,
+	GP_END_KERNEL_THREAD,  /* no user part: kernel thread, or address space already gone */
+	GP_END_DEPTH,          /* GP_MAX_FRAMES */
+	GP_END_NO_RULE,        /* no rule, and no usable frame pointer */
+	GP_END_STACK_READ,     /* the user stack could not be read */
+	GP_END_BAD_PC,         /* return address in no executable mapping of a process whose mappings are complete */
+	GP_END_NO_PROCESS,     /* miss: the agent has not told us of this process */
+	GP_END_NO_MAPPING,     /* miss: pc in no mapping we know */
+	GP_END_PAGE_MISSING,   /* miss: rows not loaded */
+	GP_END_PAGE_UNREADABLE,
+	GP_END_IN_EXEC,
+	GP_END_COMPAT32,
+	GP_END_RUNTIME_READ,   /* interpreter memory could not be read */
+	GP_END_RUNTIME_NOT_LOADED,
+	GP_END_NO_PROGRESS,    /* the stack pointer did not grow */
+	GP_END_COUNT
+};
+
+#define GP_SAMPLE_HAS_COPY 1 /* a GP_RECORD_STACK_COPY with the same cpu and sequence follows */
+#define GP_SAMPLE_GUESSED 2  /* some frame is a guess */
+#define GP_SAMPLE_IN_KERNEL 4 /* interrupted in the kernel */
+
+struct gp_record_header {
+	__u32 type; /* enum gp_record_type */
+	__u32 size; /* of the whole record */
+};
+
+/* Followed by user_frames struct gp_frame, leaf first, then kernel_frames __u64 addresses, leaf first. */
+struct gp_sample {
+	struct gp_record_header header;
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 start_ticks;
+	__u32 pid;
+	__u32 tid;
+	__u32 cpu;
+	__u32 sequence; /* counts samples of this cpu */
+	__u64 weight_ns;
+	__u16 user_frames;
+	__u16 kernel_frames;
+	__u16 end; /* enum gp_walk_end */
+	__u16 flags;
+	__u64 miss; /* the pc that could not be handled, 0 for none */
+	char comm[16]; /* of the thread */
+};
+
+/* Registers by DWARF number: x86-64 rax rdx rcx rbx rsi rdi rbp rsp r8-r15 rip (System V psABI, figure 3.36). */
+#define GP_REGS 17
+#define GP_REG_RDI 5
+#define GP_REG_RBP 6
+#define GP_REG_RSP 7
+#define GP_REG_RIP 16
+#define GP_REGS_ALL 0x1ffffu
+#define GP_REGS_CALLEE_SAVED ((1u << 3) | (1u << 6) | (1u << 12) | (1u << 13) | (1u << 14) | (1u << 15))
+
+struct gp_registers {
+	__u64 value[GP_REGS];
+	__u32 valid;      /* bit n: value[n] is known */
+	__u32 is_return;  /* value[GP_REG_RIP] is a return address */
+};
+
+struct gp_stack_copy {
+	struct gp_record_header header;
+	__u32 cpu;
+	__u32 sequence;
+	struct gp_registers registers; /* at the miss */
+	__u64 thread_pointer;
+	__u64 base; /* address of data[0] */
+	__u32 bytes;
+	__u32 python_depth; /* unfinished python chain: see walk/state.h */
+	__u64 python_frame;
+	__u8 data[]; /* bytes of user stack from base up */
+};
+
+/* Name of an interpreter's object, once per (process, object, cookie), ahead of the first sample that has it. */
+#define GP_SYMBOL_NAME_MAX 512
+#define GP_SYMBOL_TABLE_MAX 4096
+
+struct gp_symbol_text {
+	__u32 bytes; /* stored, at most GP_SYMBOL_NAME_MAX */
+	__u8 width;  /* bytes per character: 1, 2 or 4; 0: could not be read */
+	__u8 ascii;
+	__u16 truncated;
+};
+
+/* Followed by the bytes of name, file and line table, each padded to its _MAX length. */
+struct gp_symbol {
+	struct gp_record_header header;
+	__u64 start_ticks;
+	__u32 pid;
+	__u32 kind; /* enum gp_frame_kind */
+	__u64 object;
+	__u32 cookie;
+	__u32 first_line;
+	struct gp_symbol_text name;
+	struct gp_symbol_text file;
+	__u64 table_address;
+	__u32 table_bytes;  /* whole length in the process */
+	__u32 table_stored; /* bytes that follow */
+};
+
+#ifdef __cplusplus
+static_assert(sizeof(gp_frame) == 16);
+static_assert(sizeof(gp_sample) == 88);
+#else
+_Static_assert(sizeof(struct gp_frame) == 16, "two words a frame");
+_Static_assert(sizeof(struct gp_sample) == 88, "shared layout");
+#endif
