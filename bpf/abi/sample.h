@@ -14,10 +14,12 @@ enum gp_frame_kind {
 	GP_FRAME_NATIVE = 1, /* extra: file slot, value: file offset */
 	GP_FRAME_JIT = 2,    /* code in no file: value: pc */
 	GP_FRAME_PYTHON = 3, /* extra: index of the instruction, value: code object, cookie: low half of the cookie */
+	GP_FRAME_END = 4,    /* a gap inside a stack: value: enum gp_walk_end of an interpreter's part */
 };
 
 #define GP_FRAME_RETURN_ADDRESS 1 /* look up value - 1 */
-#define GP_FRAME_GUESSED 2        /* found by frame pointer where no rule covered the pc */
+#define GP_FRAME_GUESSED 2        /* its caller was found by frame pointer where no rule covered the pc */
+#define GP_FRAME_ENTRY 4          /* interpreted: C code called the interpreter here, native frames follow */
 
 struct gp_frame {
 	__u8 kind;
@@ -57,7 +59,11 @@ struct gp_record_header {
 	__u32 size; /* of the whole record */
 };
 
-/* Followed by user_frames struct gp_frame, leaf first, then kernel_frames __u64 addresses, leaf first. */
+/*
+ * Followed by user_frames struct gp_frame, leaf first, then kernel_frames __u64 addresses, leaf first. When the walk
+ * ended in a miss, the last `pending_frames` of the user frames are the interpreter's, read at the same moment but
+ * not yet interleaved: whoever walks the stack copy takes them at each interpreter loop it meets, up to an entry.
+ */
 struct gp_sample {
 	struct gp_record_header header;
 	__u64 time_ns; /* CLOCK_MONOTONIC */
@@ -72,6 +78,8 @@ struct gp_sample {
 	__u16 end; /* enum gp_walk_end */
 	__u16 flags;
 	__u64 miss; /* the pc that could not be handled, 0 for none */
+	__u32 pending_frames;
+	__u32 reserved;
 	char comm[16]; /* of the thread */
 };
 
@@ -96,11 +104,10 @@ struct gp_stack_copy {
 	__u32 sequence;
 	struct gp_registers registers; /* at the miss */
 	__u64 thread_pointer;
-	__u64 base; /* address of data[0] */
+	__u64 base; /* address of the first byte */
 	__u32 bytes;
-	__u32 python_depth; /* unfinished python chain: see walk/state.h */
-	__u64 python_frame;
-	__u8 data[]; /* bytes of user stack from base up */
+	__u32 reserved;
+	/* `bytes` of user stack from base up follow */
 };
 
 /* Name of an interpreter's object, once per (process, object, cookie), ahead of the first sample that has it. */
@@ -132,8 +139,8 @@ struct gp_symbol {
 
 #ifdef __cplusplus
 static_assert(sizeof(gp_frame) == 16);
-static_assert(sizeof(gp_sample) == 88);
+static_assert(sizeof(gp_sample) == 96);
 #else
 _Static_assert(sizeof(struct gp_frame) == 16, "two words a frame");
-_Static_assert(sizeof(struct gp_sample) == 88, "shared layout");
+_Static_assert(sizeof(struct gp_sample) == 96, "shared layout");
 #endif

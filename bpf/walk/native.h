@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The native step, x86-64: from a frame to its caller by unwind rule, else by frame pointer (flagged as a guess). */
+#pragma once
+
+#include "bpf/walk/mapping.h"
+#include "bpf/walk/rows.h"
+#include "bpf/walk/stack.h"
+
+/* What is known of one pc; cached per CPU. Valid while both words are what they were. */
+struct gp_cache_entry {
+	__u64 pc;
+	__u64 mappings;
+	__u64 page_word;
+	__u64 offset; /* file offset of pc */
+	__u32 pid;
+	__u32 file;
+	__u32 page;    /* index into the page directory */
+	__u32 runtime; /* enum gp_runtime when pc is in its interpreter loop */
+	struct gp_rule rule;
+};
+
+#ifdef __bpf__
+GP_INLINE struct gp_cache_entry *gp_cache_slot(__u32 pid, __u64 pc);
+#else
+GP_INLINE struct gp_cache_entry *gp_cache_slot(__u32 pid, __u64 pc)
+{
+	(void)pid;
+	(void)pc;
+	return 0;
+}
+#endif
+
+GP_INLINE __u64 gp_register(struct gp_walk *w, __u32 number)
+{
+	return w->registers.value[number & 31 & (GP_REGS > number ? 31 : 0)];
+}
+
+/* Looks up rule and place of `pc`. 1: *at is filled, 0: w->end says why not, -1: try again. */
+GP_INLINE int gp_lookup(struct gp_walk *w, __u64 pc, struct gp_cache_entry *at)
+{
+	int found = gp_find_mapping(w, pc);
+
+	if (found < 0) {
+		if (w->retries++ < 3)
+			return -1;
+		found = 0;
+	}
+	if (!found) {
+		w->end = GP_END_NO_MAPPING;
+		return 0;
+	}
+	at->pc = pc;
+	at->pid = w->pid;
+	at->mappings = w->mappings;
+	at->offset = pc - w->mapping.start + w->mapping.offset;
+	at->file = w->mapping.file;
+	at->runtime = GP_RUNTIME_NONE;
+	at->page = 0;
+	at->page_word = GP_PAGE_EMPTY;
+	at->rule.cfa_op = GP_CFA_NONE;
+	if (w->mapping.file == GP_NO_FILE)
+		return 1;
+
+	const struct gp_file *file = gp_find_file(w->mapping.file);
+
+	if (!file) {
+		w->end = GP_END_NO_MAPPING;
+		return 0;
+	}
+	if (at->offset - file->eval_start < file->eval_end - file->eval_start ||
+	    at->offset - file->eval_cold_start < file->eval_cold_end - file->eval_cold_start)
+		at->runtime = file->runtime;
+
+	__u64 page = (at->offset >> GP_PAGE_SHIFT) - file->page_base;
+
+	if (page >= file->page_count)
+		return 1; /* outside all code: no rule */
+	at->page = file->page_first + (__u32)page;
+
+	const __u64 *directory = gp_find_page_word(at->page);
+
+	if (!directory)
+		return 1;
+	at->page_word = GP_READ_ONCE(*directory);
+	if (at->page_word == GP_PAGE_EMPTY)
+		return 1;
+	if (at->page_word == GP_PAGE_NOT_LOADED) {
+		w->end = GP_END_PAGE_MISSING;
+		return 0;
+	}
+	if (at->page_word == GP_PAGE_UNREADABLE) {
+		w->end = GP_END_PAGE_UNREADABLE;
+		return 0;
+	}
+	found = gp_search_rule(at->page_word, (__u32)at->offset & (GP_PAGE_SIZE - 1), &at->rule);
+	GP_BARRIER();
+	/* Evicted and reused while we searched: the word has another generation then. */
+	if (found < 0 || GP_READ_ONCE(*directory) != at->page_word) {
+		w->end = GP_END_PAGE_MISSING;
+		return 0;
+	}
+	if (!found)
+		at->rule.cfa_op = GP_CFA_NONE;
+	return 1;
+}
+
+/* The caller is at (pc, cfa); rbp's new value is known when has_fp. */
+GP_INLINE int gp_enter_caller(struct gp_walk *w, __u64 pc, __u64 cfa)
+{
+	if (pc == 0)
+		return gp_finish(w, GP_END_ROOT); /* a thread's or coroutine's first frame: nothing called it */
+	w->registers.value[GP_REG_RIP] = pc;
+	w->registers.value[GP_REG_RSP] = cfa;
+	w->registers.is_return = 1;
+	w->registers.valid &= GP_REGS_CALLEE_SAVED | (1u << GP_REG_RSP) | (1u << GP_REG_RIP);
+	return 0;
+}
+
+/* No rule covers the pc: rbp may be a frame pointer. The frame just pushed gets the flag. */
+GP_INLINE int gp_step_frame_pointer(struct gp_walk *w, int is_guess)
+{
+	__u64 fp = w->registers.value[GP_REG_RBP];
+	__u64 sp = w->registers.value[GP_REG_RSP];
+	__u64 caller_fp, pc;
+
+	if (!(w->registers.valid & (1u << GP_REG_RBP)))
+		return gp_finish(w, GP_END_NO_RULE);
+	if (fp == 0)
+		return gp_finish(w, GP_END_ROOT); /* by the ABI's convention, the outermost frame */
+	if (is_guess) {
+		/* 1 MiB: no sane frame is larger, and a register that is no frame pointer is far off. */
+		if (fp < sp || fp - sp > (1u << 20) || (fp & 7))
+			return gp_finish(w, GP_END_NO_RULE);
+		w->guessed = 1;
+	}
+	gp_window_around(w, fp + 16);
+	if (gp_load(w, fp, &caller_fp) || gp_load(w, fp + 8, &pc))
+		return gp_finish(w, is_guess ? GP_END_NO_RULE : GP_END_STACK_READ);
+	if (is_guess) {
+		/* Only rbp is known beyond a guess. */
+		w->registers.valid &= ~GP_REGS_CALLEE_SAVED;
+		w->registers.valid |= 1u << GP_REG_RBP;
+	}
+	w->registers.value[GP_REG_RBP] = caller_fp;
+	return gp_enter_caller(w, pc, fp + 16);
+}
+
+/* Offset of uc_mcontext in struct ucontext: uc_flags, uc_link, uc_stack (arch/x86/include/uapi/asm/sigcontext.h). */
+#define GP_UCONTEXT_REGISTERS 40
+
+/* A signal trampoline: every register of the interrupted code is in the frame the kernel pushed. */
+GP_INLINE int gp_step_signal(struct gp_walk *w, __s64 offset)
+{
+	__u64 address = w->registers.value[GP_REG_RSP] + (__u64)offset + GP_UCONTEXT_REGISTERS;
+	__u64 *value = w->registers.value;
+
+	if (gp_read_user(w, w->context, sizeof(w->context), address) != 0)
+		return gp_finish(w, GP_END_STACK_READ);
+	/* struct sigcontext_64 begins r8-r15, di, si, bp, bx, dx, ax, cx, sp, ip. */
+	for (int i = 0; i < 8; i++)
+		value[8 + i] = w->context[i];
+	value[5] = w->context[8];
+	value[4] = w->context[9];
+	value[6] = w->context[10];
+	value[3] = w->context[11];
+	value[1] = w->context[12];
+	value[0] = w->context[13];
+	value[2] = w->context[14];
+	value[7] = w->context[15];
+	value[16] = w->context[16];
+	w->registers.valid = GP_REGS_ALL;
+	w->registers.is_return = 0;
+	return 0;
+}
+
+/* The canonical frame address by a rule; 0 when it cannot be had. */
+GP_INLINE __u64 gp_rule_cfa(struct gp_walk *w, const struct gp_rule *rule)
+{
+	__u32 number = rule->cfa_reg & 31;
+	__u64 base, inner;
+
+	if (rule->cfa_op == GP_CFA_PLT) {
+		base = w->registers.value[GP_REG_RSP] + 8;
+		return base + ((w->registers.value[GP_REG_RIP] & 15) >= (__u64)rule->cfa_offset ? 8 : 0);
+	}
+	if (number >= GP_REGS || !(w->registers.valid & (1u << number)))
+		return 0;
+	base = w->registers.value[number];
+	if (rule->cfa_op == GP_CFA_REG)
+		return base + (__u64)(__s64)rule->cfa_offset;
+	if (rule->cfa_op == GP_CFA_REG_DEREF)
+		return gp_load(w, base + (__u64)(__s64)rule->cfa_offset, &inner) ? 0 : inner;
+	return gp_load(w, base + (__u64)(__s64)rule->ra_offset * 8, &inner)
+		       ? 0
+		       : inner + (__u64)(__s64)rule->cfa_offset;
+}
+
+/* Restores one callee-saved register of the caller. */
+GP_INLINE void gp_restore(struct gp_walk *w, __u32 number, __s8 words, __u64 base)
+{
+	__u64 value;
+
+	if (words == GP_SAVED_SAME)
+		return;
+	if (words == GP_SAVED_UNKNOWN || gp_load(w, base + (__u64)((__s64)words * 8), &value)) {
+		w->registers.valid &= ~(1u << number);
+		return;
+	}
+	w->registers.value[number] = value;
+	w->registers.valid |= 1u << number;
+}
+
+GP_INLINE __s8 gp_saved_words(const struct gp_rule *rule, __u32 which)
+{
+	__s8 words = rule->saved[which];
+
+	return words;
+}
+
+/* Steps by a CFA rule. */
+GP_INLINE int gp_step_rule(struct gp_walk *w, const struct gp_rule *rule)
+{
+	__u64 sp = w->registers.value[GP_REG_RSP];
+	__u64 fp = w->registers.value[GP_REG_RBP];
+	__u64 cfa = gp_rule_cfa(w, rule);
+	__u64 pc;
+
+	if (cfa == 0)
+		return gp_finish(w, GP_END_STACK_READ);
+	if (cfa <= sp && !(rule->ra_op == GP_RA_REGISTER && cfa == sp))
+		return gp_finish(w, GP_END_NO_PROGRESS);
+	gp_window_around(w, cfa);
+	if (rule->ra_op == GP_RA_REGISTER) {
+		__u32 number = (__u32)rule->ra_offset & 31;
+
+		if (number >= GP_REGS || !(w->registers.valid & (1u << number)))
+			return gp_finish(w, GP_END_STACK_READ);
+		pc = w->registers.value[number];
+	} else {
+		__s64 offset = rule->cfa_op == GP_CFA_REG_DEREF_ADD ? -8 : rule->ra_offset;
+
+		if (gp_load(w, cfa + (__u64)offset, &pc))
+			return gp_finish(w, GP_END_STACK_READ);
+	}
+
+	const int at_fp = rule->flags & GP_RULE_SAVED_AT_FP;
+	const __u64 base = at_fp ? fp : cfa;
+
+#define GP_RESTORE(which, number)                                                              \
+	do {                                                                                   \
+		__s8 words = rule->saved[which];                                               \
+		if (at_fp && words == GP_SAVED_AT_FP_ZERO) {                                   \
+			__u64 value;                                                           \
+			if (gp_load(w, base, &value) == 0)                                     \
+				w->registers.value[number] = value;                            \
+			else                                                                   \
+				w->registers.valid &= ~(1u << (number));                       \
+		} else {                                                                       \
+			gp_restore(w, number, words, base);                                    \
+		}                                                                              \
+	} while (0)
+	GP_RESTORE(0, 3);
+	GP_RESTORE(1, 6);
+	GP_RESTORE(2, 12);
+	GP_RESTORE(3, 13);
+	GP_RESTORE(4, 14);
+	GP_RESTORE(5, 15);
+#undef GP_RESTORE
+	return gp_enter_caller(w, pc, cfa);
+}
+
+/* Steps from the frame at `at` to its caller. */
+GP_INLINE int gp_step_caller(struct gp_walk *w, const struct gp_rule *rule)
+{
+	switch (rule->cfa_op) {
+	case GP_CFA_ROOT:
+		return gp_finish(w, GP_END_ROOT);
+	case GP_CFA_NONE:
+		return gp_step_frame_pointer(w, 1);
+	case GP_CFA_FRAME_POINTER:
+		return gp_step_frame_pointer(w, 0);
+	case GP_CFA_SIGNAL:
+		return gp_step_signal(w, rule->cfa_offset);
+	default:
+		return gp_step_rule(w, rule);
+	}
+}
+
+/* One native frame. 1: the walk is over. */
+GP_INLINE int gp_native_step(struct gp_walk *w)
+{
+	__u64 pc = w->registers.value[GP_REG_RIP];
+	__u64 lookup = pc - (w->registers.is_return ? 1 : 0);
+	struct gp_cache_entry fresh;
+	struct gp_cache_entry *at = gp_cache_slot(w->pid, lookup);
+	int hit = 0;
+
+	if (at && at->pc == lookup && at->pid == w->pid && at->mappings == w->mappings) {
+		const __u64 *directory = gp_find_page_word(at->page);
+
+		/* Words below GP_PAGE_STATES were never cached but for GP_PAGE_EMPTY, which stays. */
+		hit = directory && (at->page_word == GP_PAGE_EMPTY || GP_READ_ONCE(*directory) == at->page_word);
+	}
+	if (!hit) {
+		int found = gp_lookup(w, lookup, &fresh);
+
+		if (found < 0)
+			return 0;
+		if (!found) {
+			/* After a guess an address in no mapping only says that the guess was wrong. */
+			if (w->guessed && w->end == GP_END_NO_MAPPING && w->frames > 0 &&
+			    w->record.frames[GP_BOUND(w->frames - 1, GP_MAX_FRAMES - 1)].flags & GP_FRAME_GUESSED)
+				w->end = GP_END_NO_RULE;
+			return 1;
+		}
+		if (at)
+			*at = fresh;
+		else
+			at = &fresh;
+	}
+
+	if (at->runtime == GP_RUNTIME_PYTHON && !w->pass_eval && w->python_state != GP_PYTHON_DONE) {
+		w->unwinder = GP_UNWIND_PYTHON;
+		return 0;
+	}
+	__u8 flags = w->registers.is_return ? GP_FRAME_RETURN_ADDRESS : 0;
+
+	if (at->rule.cfa_op == GP_CFA_NONE)
+		flags |= GP_FRAME_GUESSED;
+	if (w->pass_eval) {
+		w->pass_eval = 0;
+	} else if (at->file == GP_NO_FILE) {
+		if (!gp_push(w, GP_FRAME_JIT, flags, 0, 0, pc))
+			return 1;
+	} else if (!gp_push(w, GP_FRAME_NATIVE, flags, 0, at->file, at->offset + (pc - lookup))) {
+		return 1;
+	}
+	return gp_step_caller(w, &at->rule);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * State of one walk. Too big for the BPF stack: it lives in a map (one slot per CPU) or, natively, wherever the
+ * driver puts it. A walk is a loop over gp_step() (step.h), which makes one frame a turn.
+ */
+#pragma once
+
+#include "bpf/walk/platform.h"
+
+/* What a sample becomes in the ring; written in place while walking. */
+struct gp_sample_record {
+	struct gp_sample sample;
+	struct gp_frame frames[GP_MAX_FRAMES];
+	__u64 kernel[GP_MAX_KERNEL_FRAMES + 1];
+};
+
+enum gp_unwinder { GP_UNWIND_NATIVE = 0, GP_UNWIND_PYTHON = 1 };
+
+/* Bytes of the user stack read at once; serves several frames (512 measured best, docs/performance.md). */
+#define GP_WINDOW_BYTES 512
+#define GP_WINDOW_WORDS (GP_WINDOW_BYTES / 8)
+
+/* Largest part of an interpreter's object that is read at once. */
+#define GP_OBJECT_BYTES 256
+
+enum gp_python_state {
+	GP_PYTHON_UNTRIED = 0,
+	GP_PYTHON_READY,  /* `frame` is the next interpreter frame */
+	GP_PYTHON_DONE,   /* the chain has ended or could not be read */
+};
+
+struct gp_walk {
+	struct gp_sample_record record;
+
+	/* The frame to be handled next. */
+	struct gp_registers registers;
+	__u32 unwinder; /* enum gp_unwinder */
+	__u32 frames;   /* frames in record so far */
+	__u32 end;      /* enum gp_walk_end */
+	__u32 guessed;  /* some frame so far is a guess */
+	__u32 pass_eval; /* the interpreter's frames of this pc are out: step over its C frame in silence */
+	__u32 retries;
+
+	/* The process. */
+	__u32 pid;
+	__u32 bucket; /* where in the process table, to check `mappings` again */
+	__u32 entry;
+	__u32 python; /* 1 + index, 0: none */
+	__u64 mappings;
+	__u64 thread_pointer;
+	__u64 start_ticks;
+
+	/* The mapping met last. */
+	struct gp_mapping mapping;
+
+	/* Stack window. */
+	__u64 window_base;
+	__u32 window_bytes; /* 0: nothing read yet */
+	__u32 drain;        /* after a miss: read the interpreter's frames only */
+	__u64 window[GP_WINDOW_WORDS];
+
+	/* Interpreter. */
+	__u64 python_frame;
+	__u64 python_thread;
+	__u32 python_state; /* enum gp_python_state */
+	__u32 scratch;      /* index of this state, for functions that get no pointer */
+	__u8 object[GP_OBJECT_BYTES];
+	__u64 context[GP_REGS]; /* registers of a signal frame, in the kernel's order */
+};
+
+/* Appends a frame; false when the stack is full. */
+GP_INLINE int gp_push(struct gp_walk *w, __u8 kind, __u8 flags, __u16 cookie, __u32 extra, __u64 value)
+{
+	__u32 index = w->frames;
+
+	if (index >= GP_MAX_FRAMES) {
+		w->end = GP_END_DEPTH;
+		return 0;
+	}
+	struct gp_frame *frame = &w->record.frames[GP_BOUND(index, GP_MAX_FRAMES - 1)];
+
+	frame->kind = kind;
+	frame->flags = flags;
+	frame->cookie = cookie;
+	frame->extra = extra;
+	frame->value = value;
+	w->frames = index + 1;
+	return 1;
+}
+
+/* Ends the walk: the value a step returns. */
+GP_INLINE int gp_finish(struct gp_walk *w, enum gp_walk_end end)
+{
+	w->end = end;
+	return 1;
+}
