@@ -9,6 +9,9 @@ else()
   set(GP_BPF_ARCH x86)
 endif()
 
+# Everything that is generated and included: what static checks need built.
+add_custom_target(gp_generated)
+
 function(gp_bpf name)
   set(source ${CMAKE_CURRENT_SOURCE_DIR}/${name}.bpf.c)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o)
@@ -24,6 +27,7 @@ function(gp_bpf name)
     DEPENDS ${source} DEPFILE ${object}.d
     COMMENT "BPF ${name}" VERBATIM)
   add_custom_target(gp_bpf_${name}_skeleton DEPENDS ${skeleton})
+  add_dependencies(gp_generated gp_bpf_${name}_skeleton)
   add_library(gp_bpf_${name} INTERFACE)
   add_dependencies(gp_bpf_${name} gp_bpf_${name}_skeleton)
   target_include_directories(gp_bpf_${name} SYSTEM INTERFACE ${CMAKE_CURRENT_BINARY_DIR})

@@ -5,5 +5,4 @@ namespace gp {
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 }
 
-#define GP_CHECK(condition) \
-  ((condition) ? static_cast<void>(0) : ::gp::check_failed(#condition, __FILE__, __LINE__))
+#define GP_CHECK(condition) ((condition) ? static_cast<void>(0) : ::gp::check_failed(#condition, __FILE__, __LINE__))

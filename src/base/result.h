@@ -67,18 +67,16 @@ inline std::unexpected<Error> fail_errno(std::string_view doing, int saved_errno
 }  // namespace gp
 
 // GP_TRY(expression): returns the error of a Result<void> to the caller.
-#define GP_TRY(expression)                                                       \
-  do {                                                                           \
-    if (auto gp_try_result = (expression); !gp_try_result)                       \
-      return std::unexpected(std::move(gp_try_result).error());                  \
+#define GP_TRY(expression)                                                                                           \
+  do {                                                                                                               \
+    if (auto gp_try_result = (expression); !gp_try_result) return std::unexpected(std::move(gp_try_result).error()); \
   } while (false)
 
 #define GP_CONCAT_INNER(a, b) a##b
 #define GP_CONCAT(a, b) GP_CONCAT_INNER(a, b)
 
 // GP_ASSIGN(declaration, expression): the value of a Result, or its error returned to the caller.
-#define GP_ASSIGN(declaration, expression)                                                         \
-  auto GP_CONCAT(gp_result_, __LINE__) = (expression);                                             \
-  if (!GP_CONCAT(gp_result_, __LINE__))                                                            \
-    return std::unexpected(std::move(GP_CONCAT(gp_result_, __LINE__)).error());                    \
+#define GP_ASSIGN(declaration, expression)                                                                          \
+  auto GP_CONCAT(gp_result_, __LINE__) = (expression);                                                              \
+  if (!GP_CONCAT(gp_result_, __LINE__)) return std::unexpected(std::move(GP_CONCAT(gp_result_, __LINE__)).error()); \
   declaration = std::move(*GP_CONCAT(gp_result_, __LINE__))

@@ -39,9 +39,7 @@ uint64_t Quality::lost_total() const { return std::accumulate(lost.begin(), lost
 
 std::string Quality::summary() const {
   if (taken == 0) return "no samples";
-  const auto share = [this](uint64_t count) {
-    return 100.0 * static_cast<double>(count) / static_cast<double>(taken);
-  };
+  const auto share = [this](uint64_t count) { return 100.0 * static_cast<double>(count) / static_cast<double>(taken); };
   std::string text = fmt::format("{} samples: {:.2f} % whole, {:.2f} % guessed, {:.2f} % truncated, {:.2f} % unwalked",
                                  taken, share(whole), share(guessed), share(truncated), share(unwalked));
   std::string reasons;

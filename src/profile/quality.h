@@ -22,17 +22,17 @@ enum class LossReason : uint8_t {
 
 // Why a reported stack does not reach its root. Each is also the text of a frame at the root end.
 enum class WalkEnd : uint8_t {
-  kRoot,            // it does
-  kTruncated,       // 1,024 frames met: the leaf end is kept
-  kNoUnwindInfo,    // no rule for a pc, and no frame pointer to fall back on
-  kUnreadable,      // stack or interpreter memory could not be read
-  kNoMapping,       // a pc in no executable mapping
-  kInExec,          // taken inside execve: the old image is gone, the new one not there
-  kProcessGone,     // the process ended before what its stack needs could be read
-  kNotLoaded,       // unwind rows were not there yet and the stack was not copied
-  kRuntimeNotLoaded,  // an interpreter that the agent had not prepared yet
+  kRoot,                // it does
+  kTruncated,           // 1,024 frames met: the leaf end is kept
+  kNoUnwindInfo,        // no rule for a pc, and no frame pointer to fall back on
+  kUnreadable,          // stack or interpreter memory could not be read
+  kNoMapping,           // a pc in no executable mapping
+  kInExec,              // taken inside execve: the old image is gone, the new one not there
+  kProcessGone,         // the process ended before what its stack needs could be read
+  kNotLoaded,           // unwind rows were not there yet and the stack was not copied
+  kRuntimeNotLoaded,    // an interpreter that the agent had not prepared yet
   kRuntimeUnsupported,  // an interpreter version the agent does not know
-  kCompat32,        // a 32-bit process
+  kCompat32,            // a 32-bit process
   kCount
 };
 
@@ -47,10 +47,10 @@ struct Quality {
   uint64_t unwalked = 0;   // no user frame at all although the sample has a user part
   std::array<uint64_t, static_cast<size_t>(LossReason::kCount)> lost{};
   std::array<uint64_t, static_cast<size_t>(WalkEnd::kCount)> ends{};  // of truncated and unwalked, by reason
-  uint64_t deferred = 0;        // finished from a stack copy, out of the kernel
-  uint64_t unnamed = 0;         // have at least one frame without a name
-  uint64_t frames = 0;          // frames in all reported samples
-  uint64_t unnamed_frames = 0;  // of those
+  uint64_t deferred = 0;                                              // finished from a stack copy, out of the kernel
+  uint64_t unnamed = 0;                                               // have at least one frame without a name
+  uint64_t frames = 0;                                                // frames in all reported samples
+  uint64_t unnamed_frames = 0;                                        // of those
 
   [[nodiscard]] uint64_t reported() const { return whole + guessed + truncated + unwalked; }
   [[nodiscard]] uint64_t lost_total() const;

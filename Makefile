@@ -1,0 +1,49 @@
+# One entry for everything; the logic is in tools/. `make help` teaches.
+.DEFAULT_GOAL := help
+.PHONY: help deps build profile test test-full test-kernel lint bench fuzz format clean
+
+help:
+	@tools/help.sh
+
+deps:
+	@tools/deps.sh all
+
+build:
+	@tools/deps.sh build
+	@tools/build.sh release
+
+profile: build
+	@tools/profile.sh
+
+test:
+	@tools/deps.sh build test
+	@tools/suite.py test
+
+test-full:
+	@tools/deps.sh build test kernel
+	@tools/suite.py test-full
+
+test-kernel:
+	@tools/deps.sh build test kernel
+	@tools/suite.py kernel
+
+lint:
+	@tools/deps.sh build lint
+	@tools/suite.py lint
+
+# T=NAME picks one target, S=SECONDS the time each gets.
+fuzz:
+	@tools/deps.sh build test
+	@tools/fuzz.py --seconds $(or $(S),60) $(T)
+
+bench:
+	@tools/deps.sh build test
+	@tools/build.sh release
+	@bench/run
+
+format:
+	@tools/deps.sh lint
+	@tools/format.sh --write
+
+clean:
+	rm -rf build build-dev build-asan build-tsan build-fuzz

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Runs stages of checks one after the other and sums what they counted.
+
+Usage: tools/suite.py STAGE|GROUP...
+
+Each stage is a command that closes with "N passed, N failed, N skipped"; a stage that closes otherwise counts as one
+failure. The last line printed is the sum in the same words. Exit code 1 if anything failed.
+"""
+import os
+import re
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+STAGES = {
+    "lint": ["tools/lint.py"],
+    "unit": ["tools/unit.py", "dev"],
+    "asan": ["tools/unit.py", "asan"],
+    "release": ["tools/release.sh"],
+    "cli": ["tests/cli/run.py"],
+    "scenario": ["tests/scenario/run.py"],
+    "scenario-full": ["tests/scenario/run.py", "--full"],
+    "fuzz": ["tools/fuzz.py", "--seconds", "30"],
+    "kernel": ["tests/kernel/run.py"],
+}
+# Later stages use what earlier ones built.
+GROUPS = {
+    "test": ["unit", "release", "cli", "scenario"],
+    "test-full": ["asan", "release", "cli", "scenario-full", "fuzz", "kernel"],
+    "ci": ["lint", "unit", "release", "cli", "scenario-full", "asan", "fuzz", "kernel"],
+}
+TALLY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$")
+
+
+def run_stage(name):
+    """(passed, failed, skipped) of one stage, its output passed on with the tally line marked as the stage's own."""
+    print(f"== {name}", flush=True)
+    tally = None
+    child = subprocess.Popen(STAGES[name], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, errors="replace")
+    for line in child.stdout:
+        match = TALLY.match(line)
+        if match:
+            tally = tuple(int(number) for number in match.groups())
+        else:
+            print(line, end="", flush=True)
+    child.wait()
+    if tally is None:
+        print(f"{name}: ended with code {child.returncode} before it counted its results")
+        return 0, 1, 0
+    if child.returncode != 0 and tally[1] == 0:
+        print(f"{name}: ended with code {child.returncode} although it counted no failure")
+        return tally[0], 1, tally[2]
+    return tally
+
+
+def main():
+    names = []
+    for word in sys.argv[1:]:
+        for name in GROUPS.get(word, [word]):
+            if name not in STAGES:
+                print(f"no such stage: {name}; there are {', '.join([*STAGES, *GROUPS])}", file=sys.stderr)
+                return 2
+            if name not in names:
+                names.append(name)
+    rows = []
+    for name in names:
+        start = time.monotonic()
+        rows.append((name, *run_stage(name), time.monotonic() - start))
+    print("\nstage            passed  failed  skipped  seconds")
+    for name, passed, failed, skipped, seconds in rows:
+        print(f"{name:<16} {passed:>6}  {failed:>6}  {skipped:>7}  {seconds:>7.0f}")
+    passed, failed, skipped = (sum(row[i] for row in rows) for i in (1, 2, 3))
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

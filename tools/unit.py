@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Builds a preset and runs its ctest tests (unit, walker, golden). Usage: tools/unit.py PRESET
+
+Closes with "N passed, N failed, N skipped".
+"""
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def main():
+    preset = sys.argv[1]
+    if subprocess.run([f"{ROOT}/tools/build.sh", preset]).returncode != 0:
+        print(f"{preset}: the build failed\n0 passed, 1 failed, 0 skipped")
+        return 1
+    report = f"{ROOT}/build-{preset}/ctest.xml"
+    if os.path.exists(report):
+        os.remove(report)
+    ctest = subprocess.run(
+        ["ctest", "--preset", preset, "--output-junit", report, "--progress", "--schedule-random"],
+        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    if ctest.returncode != 0 or not os.path.exists(report):
+        print(ctest.stdout[-20000:])
+    if not os.path.exists(report):
+        print("0 passed, 1 failed, 0 skipped")
+        return 1
+    suite = xml.etree.ElementTree.parse(report).getroot()
+    total, failed = int(suite.get("tests")), int(suite.get("failures"))
+    skipped = int(suite.get("skipped")) + int(suite.get("disabled"))
+    for case in suite.iter("testcase"):
+        if case.get("status") != "run" or case.find("skipped") is not None:
+            print(f"{case.get('status').upper()} {case.get('name')}")
+    print(f"{total - failed - skipped} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or ctest.returncode != 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
