@@ -20,8 +20,8 @@ UniqueFd open_event(perf_event_attr& attr, int cpu) {
   constexpr int kAllProcesses = -1;
   constexpr int kNoGroup = -1;
   attr.size = sizeof(attr);
-  return UniqueFd(static_cast<int>(
-      ::syscall(SYS_perf_event_open, &attr, kAllProcesses, cpu, kNoGroup, PERF_FLAG_FD_CLOEXEC)));
+  return UniqueFd(
+      static_cast<int>(::syscall(SYS_perf_event_open, &attr, kAllProcesses, cpu, kNoGroup, PERF_FLAG_FD_CLOEXEC)));
 }
 
 perf_event_attr sampling_attributes(SamplingSource source, uint32_t hz) {

@@ -94,9 +94,7 @@ std::optional<SidebandEvent> decode_sideband(Bytes record) {
     case PERF_RECORD_MMAP2:
       event.body = decode_mmap2(body, (header->misc & PERF_RECORD_MISC_MMAP_BUILD_ID) != 0);
       break;
-    case PERF_RECORD_COMM:
-      event.body = decode_comm(body, (header->misc & PERF_RECORD_MISC_COMM_EXEC) != 0);
-      break;
+    case PERF_RECORD_COMM: event.body = decode_comm(body, (header->misc & PERF_RECORD_MISC_COMM_EXEC) != 0); break;
     case PERF_RECORD_FORK: event.body = decode_fork(body); break;
     case PERF_RECORD_EXIT: event.body = decode_exit(body); break;
     case PERF_RECORD_LOST: event.body = decode_lost(body); break;
@@ -123,8 +121,7 @@ DrainCount drain_records(Bytes data, uint64_t tail, uint64_t head,
   while (tail != head) {
     const uint64_t pending = head - tail;
     if (pending < sizeof(perf_event_header)) break;
-    const auto header =
-        read_at<perf_event_header>(ring_slice(data, tail, sizeof(perf_event_header), header_copy), 0);
+    const auto header = read_at<perf_event_header>(ring_slice(data, tail, sizeof(perf_event_header), header_copy), 0);
     if (header->size < sizeof(perf_event_header) || header->size > pending) break;
     if (const auto event = decode_sideband(ring_slice(data, tail, header->size, copy))) {
       ++count.events;

@@ -73,9 +73,9 @@ std::optional<SidebandEvent> decode_sideband(Bytes record);
 
 // What became of the bytes of a ring.
 struct DrainCount {
-  uint64_t events = 0;     // handed to the callback
-  uint64_t ignored = 0;    // records of other kinds, or malformed ones
-  bool corrupt = false;    // a size that cannot be: the rest was skipped
+  uint64_t events = 0;   // handed to the callback
+  uint64_t ignored = 0;  // records of other kinds, or malformed ones
+  bool corrupt = false;  // a size that cannot be: the rest was skipped
 };
 
 // Decodes the records in [tail, head) of a ring's data area. Positions count bytes for ever; `data.size()` is a

@@ -14,7 +14,7 @@ namespace gp::os {
 
 // One mapping. `path` points into the line it was parsed from.
 struct MapsEntry {
-  uint64_t start = 0;   // addresses in the process; start < end
+  uint64_t start = 0;  // addresses in the process; start < end
   uint64_t end = 0;
   uint64_t offset = 0;  // file offset of start, bytes
   uint64_t inode = 0;   // 0: not a file
@@ -52,8 +52,8 @@ class MapsParser {
   bool line(std::string_view text);
 
   MappingCallback callback_;
-  std::string partial_;      // start of a line whose end is in a later chunk
-  bool oversized_ = false;   // dropping the rest of a line
+  std::string partial_;     // start of a line whose end is in a later chunk
+  bool oversized_ = false;  // dropping the rest of a line
   MapsScan scan_;
 };
 

@@ -29,15 +29,16 @@ TEST(ProcMaps, ParsesLines) {
 }
 
 TEST(ProcMaps, RefusesBrokenLines) {
-  for (const char* bad : {"", "x", "10-", "10-20", "20-10 r-xp 0 0:0 0", "10-20 r-x", "10-20 r-xp 0 00:00",
-                          "10-20 r-xp 0 0000 1 /x", "10-20 r-xp 0 00:00 1/x", "g-20 r-xp 0 00:00 1 /x",
-                          "11111111111111111-2 r-xp 0 00:00 1 /x"}) {
+  for (const char* bad :
+       {"", "x", "10-", "10-20", "20-10 r-xp 0 0:0 0", "10-20 r-x", "10-20 r-xp 0 00:00", "10-20 r-xp 0 0000 1 /x",
+        "10-20 r-xp 0 00:00 1/x", "g-20 r-xp 0 00:00 1 /x", "11111111111111111-2 r-xp 0 00:00 1 /x"}) {
     EXPECT_FALSE(parse_maps_line(bad)) << bad;
   }
 }
 
 TEST(ProcMaps, JoinsLinesCutAnywhere) {
-  const std::string text = "1000-2000 r-xp 0 01:02 3 /a\nbroken\n3000-4000 rw-p 0 00:00 0 \n5000-6000 r--p 0 1:2 3 /b\n";
+  const std::string text =
+      "1000-2000 r-xp 0 01:02 3 /a\nbroken\n3000-4000 rw-p 0 00:00 0 \n5000-6000 r--p 0 1:2 3 /b\n";
   for (size_t cut = 0; cut <= text.size(); ++cut) {
     std::string seen;
     MapsParser parser([&](const MapsEntry& entry) {

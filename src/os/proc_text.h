@@ -19,11 +19,11 @@ std::optional<uint64_t> parse_decimal(std::string_view text);
 // /proc/PID/stat.
 struct ProcStat {
   int32_t pid = 0;
-  std::string comm;          // raw bytes; may hold spaces and parentheses
-  char state = '?';          // R, S, D, Z, …
+  std::string comm;  // raw bytes; may hold spaces and parentheses
+  char state = '?';  // R, S, D, Z, …
   int32_t ppid = 0;
-  uint32_t flags = 0;        // PF_* of include/linux/sched.h
-  uint64_t user_ticks = 0;   // CPU time, 100 per second
+  uint32_t flags = 0;       // PF_* of include/linux/sched.h
+  uint64_t user_ticks = 0;  // CPU time, 100 per second
   uint64_t system_ticks = 0;
   uint64_t start_ticks = 0;  // since boot, 100 per second
 
