@@ -18,7 +18,8 @@ TEST(UniqueFd, ClosesWhatItOwns) {
     UniqueFd other = std::move(*fd);
     EXPECT_FALSE(*fd);
     EXPECT_EQ(other.get(), raw);
-    other = std::move(other);
+    UniqueFd& alias = other;
+    other = std::move(alias);
     EXPECT_TRUE(is_open(raw));
   }
   EXPECT_FALSE(is_open(raw));
