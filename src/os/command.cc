@@ -30,6 +30,7 @@ Result<Pipe> make_pipe() {
 // Pointers for execve; both live as long as the strings.
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> result;
+  result.reserve(strings.size() + 1);
   for (std::string& text : strings) result.push_back(text.data());
   result.push_back(nullptr);
   return result;

@@ -29,7 +29,9 @@ class Command {
   // groups, HOME, USER and LOGNAME are taken on. Signals are as in a new program: unblocked, SIGPIPE deadly.
   static Result<Command> prepare(const std::vector<std::string>& arguments, const std::optional<InvokingUser>& user);
   Command(Command&& other) noexcept;
+  Command(const Command&) = delete;
   Command& operator=(Command&&) = delete;
+  Command& operator=(const Command&) = delete;
   ~Command();
 
   [[nodiscard]] pid_t pid() const { return pid_; }

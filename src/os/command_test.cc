@@ -96,7 +96,7 @@ TEST(Command, RunsAsTheInvokingUser) {
 }
 
 TEST(Command, LeavesNoDescriptorsBehind) {
-  const auto lowest_free = [] { return UniqueFd(::dup(0)).get(); };
+  const auto lowest_free = [] { return open_file("/dev/null")->get(); };
   const int before = lowest_free();
   for (int i = 0; i < 20; ++i) {
     const auto command = shell("exit 0");

@@ -29,7 +29,9 @@ class SignalFd {
  public:
   static Result<SignalFd> make(std::initializer_list<int> signals);
   SignalFd(SignalFd&& other) noexcept;
+  SignalFd(const SignalFd&) = delete;
   SignalFd& operator=(SignalFd&&) = delete;
+  SignalFd& operator=(const SignalFd&) = delete;
   ~SignalFd();
 
   [[nodiscard]] int fd() const { return fd_.get(); }

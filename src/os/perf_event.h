@@ -39,6 +39,8 @@ class SidebandRing {
   static Result<SidebandRing> open(int cpu);
   SidebandRing(SidebandRing&& other) noexcept;
   SidebandRing& operator=(SidebandRing&& other) noexcept;
+  SidebandRing(const SidebandRing&) = delete;
+  SidebandRing& operator=(const SidebandRing&) = delete;
   ~SidebandRing();
 
   [[nodiscard]] int fd() const { return fd_.get(); }

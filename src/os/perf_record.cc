@@ -122,7 +122,7 @@ DrainCount drain_records(Bytes data, uint64_t tail, uint64_t head,
     const uint64_t pending = head - tail;
     if (pending < sizeof(perf_event_header)) break;
     const auto header = read_at<perf_event_header>(ring_slice(data, tail, sizeof(perf_event_header), header_copy), 0);
-    if (header->size < sizeof(perf_event_header) || header->size > pending) break;
+    if (!header || header->size < sizeof(perf_event_header) || header->size > pending) break;
     if (const auto event = decode_sideband(ring_slice(data, tail, header->size, copy))) {
       ++count.events;
       callback(*event);
