@@ -150,14 +150,13 @@ void Image::find_executable_ranges() {
     if (is_code(segment) && segment.file_size > 0)
       executable_.push_back({segment.offset, segment.offset + segment.file_size});
   std::ranges::sort(executable_, {}, &OffsetRange::begin);
-  size_t kept = 0;
-  for (const OffsetRange& range : executable_) {
-    if (kept > 0 && range.begin <= executable_[kept - 1].end)
-      executable_[kept - 1].end = std::max(executable_[kept - 1].end, range.end);
-    else
-      executable_[kept++] = range;
+  FileOffset end;
+  for (OffsetRange& range :
+       executable_) {  // segments that overlap lie about one of them: the earlier one keeps it
+    range.begin = std::max(range.begin, end);
+    range.end = end = std::max(range.end, end);
   }
-  executable_.resize(kept);
+  std::erase_if(executable_, [](const OffsetRange& range) { return range.begin == range.end; });
 }
 
 size_t Image::owned_bytes() const {

@@ -95,7 +95,8 @@ class Image {
   [[nodiscard]] Result<SectionData> data(std::string_view name,
                                          uint64_t max_bytes = kMaxDecompressedBytes) const;
 
-  // Code: parts of the file mapped executable, sorted, without overlaps, cut to the file's size.
+  // Code: parts of the file mapped executable, one per segment, sorted, without overlaps, cut to the file's
+  // size.
   [[nodiscard]] std::span<const OffsetRange> executable_ranges() const { return executable_; }
   // Through PT_LOAD segments; executable ones win where two share a part of the file.
   [[nodiscard]] std::optional<Vaddr> to_vaddr(FileOffset offset) const;

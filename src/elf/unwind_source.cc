@@ -1,0 +1,80 @@
+#include "elf/unwind_source.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "elf/cfi_source.h"
+
+namespace gp::elf {
+namespace {
+
+template <class Source>
+void add(std::vector<std::unique_ptr<RuleSource>>& sources, std::optional<Source> source) {
+  if (source) sources.push_back(std::make_unique<Source>(*std::move(source)));
+}
+
+}  // namespace
+
+UnwindSource::UnwindSource(const Image& image, const Image* debug) : image_(&image) {
+  if (image.machine() != Machine::kX86_64) return;
+  add(sources_, CfiSource::from_eh_frame(image));
+  add(sources_, CfiSource::from_debug_frame(image));
+  if (debug != nullptr) add(sources_, CfiSource::from_debug_frame(*debug));
+  if (!sources_.empty()) return;
+  if (auto mini = image.mini_debug_image()) {  // costs its decompression, so only where nothing else is known
+    mini_debug_ = std::make_unique<Image>(*std::move(mini));
+    add(sources_, CfiSource::from_debug_frame(*mini_debug_));
+  }
+}
+
+UnwindPage UnwindSource::compile_page(uint64_t page_index) {
+  builder_.start();
+  if (sources_.empty() || page_index > std::numeric_limits<uint64_t>::max() >> GP_PAGE_SHIFT)
+    return builder_.finish();
+  for (const auto& source : sources_) source->start_page();
+  const FileOffset page{page_index << GP_PAGE_SHIFT};
+  uint64_t done = 0;  // bytes of the page that are compiled
+  for (const OffsetRange& range : image_->executable_ranges()) {
+    if (range.end <= page || (range.begin > page && range.begin - page >= GP_PAGE_SIZE)) continue;
+    const uint64_t from = std::max(done, range.begin > page ? range.begin - page : 0);
+    const uint64_t to = std::min<uint64_t>(range.end - page, GP_PAGE_SIZE);
+    if (from >= to) continue;
+    const auto address = image_->to_vaddr(page + from);
+    if (!address) continue;
+    PageRows rows(builder_, *address - from);
+    fill(0, *address, *address + (to - from), rows);
+    if (to < GP_PAGE_SIZE) builder_.add_no_rule(static_cast<uint32_t>(to));
+    done = to;
+  }
+  return builder_.finish();
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): one level per source, of which there are a handful
+void UnwindSource::fill(size_t source, Vaddr begin, Vaddr end, PageRows& rows) {
+  if (source == sources_.size()) {
+    rows.add_no_rule(begin);
+    return;
+  }
+  RuleSource& rules = *sources_[source];
+  rules.seek(begin);
+  while (begin < end) {
+    const auto span = rules.next(begin, end);
+    if (!span) break;
+    if (span->begin > begin) fill(source + 1, begin, span->begin, rows);
+    const Vaddr stop = std::min(span->end, end);
+    rules.emit(std::max(begin, span->begin), stop, rows);
+    begin = stop;
+  }
+  if (begin < end) fill(source + 1, begin, end, rows);
+}
+
+size_t UnwindSource::owned_bytes() const {
+  size_t bytes = mini_debug_ ? mini_debug_->owned_bytes() : 0;
+  for (const auto& source : sources_) bytes += source->owned_bytes();
+  return bytes + kMaxRules * sizeof(gp_rule);
+}
+
+}  // namespace gp::elf

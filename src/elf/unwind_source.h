@@ -1,0 +1,41 @@
+// Compiles the unwind rows of a file, one page at a time, from all it says about its stack frames.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "elf/image.h"
+#include "elf/row_builder.h"
+#include "elf/rule_source.h"
+
+namespace gp::elf {
+
+// Sources in the order in which they win: signal trampolines known by their bytes, Go's pclntab, .eh_frame,
+// .debug_frame of the file, of its separate debug file, of its minidebuginfo if there is none of these. A
+// later one fills what earlier ones leave.
+//
+// Owner thread: one at a time (it reuses buffers). The image and the debug image must outlive it.
+class UnwindSource {
+ public:
+  // `debug`: the file's separate debug file, if there is one at hand. Costs what finding the tables costs:
+  // nothing that grows with the file where .eh_frame_hdr has a table; else one pass over the frame sections.
+  // aarch64 images have no rules yet: their pages are empty.
+  explicit UnwindSource(const Image& image, const Image* debug = nullptr);
+
+  // Rows of the file offsets [page_index << GP_PAGE_SHIFT, + GP_PAGE_SIZE). Offsets outside code have none.
+  [[nodiscard]] UnwindPage compile_page(uint64_t page_index);
+
+  // Heap bytes held, for memory accounts.
+  [[nodiscard]] size_t owned_bytes() const;
+
+ private:
+  void fill(size_t source, Vaddr begin, Vaddr end, PageRows& rows);
+
+  const Image* image_;
+  std::unique_ptr<Image> mini_debug_;
+  std::vector<std::unique_ptr<RuleSource>> sources_;
+  RowBuilder builder_;
+};
+
+}  // namespace gp::elf
