@@ -7,7 +7,7 @@ namespace gp::symbols {
 namespace {
 
 constexpr uint32_t kMark = ~uint32_t{0};
-constexpr uint16_t kMaxModules = 0x7fff;
+constexpr uint16_t kMaxModules = 0x3fff;
 
 // How far code made at run time may reach past its symbol when nothing follows it: far more than any BPF program
 // (a million instructions at most, usually a few KiB of machine code), less than the distance to unrelated code.
@@ -43,6 +43,8 @@ bool is_section_mark(std::string_view name) {
 
 bool is_code(char type) { return type == 't' || type == 'T' || type == 'w' || type == 'W'; }
 
+unsigned rank_of(char type) { return type == 'T' ? 0 : type == 't' ? 1 : 2; }
+
 }  // namespace
 
 void KallsymsTable::add_line(std::string_view line) {
@@ -65,17 +67,17 @@ void KallsymsTable::add_line(std::string_view line) {
     return;
   }
   const bool padded = name == padded_ && *address >= padding_start_ && *address - padding_start_ <= kMaxPadding;
-  add(padded ? padding_start_ : *address, type.front() != 't', name, module);
+  add(padded ? padding_start_ : *address, type.front(), name, module);
 }
 
-void KallsymsTable::add(uint64_t address, bool global, std::string_view name, std::string_view module) {
+void KallsymsTable::add(uint64_t address, char type, std::string_view name, std::string_view module) {
   if (symbols_.size() >= kMaxSymbols || names_.size() + name.size() > kMaxNameBytes || name.size() > kMaxLineBytes) {
     ++dropped_;
     return;
   }
   Symbol symbol;
   symbol.address = address;
-  symbol.global = global ? 1 : 0;
+  symbol.rank = rank_of(type) & 3U;
   symbol.module = module_index(module) & kMaxModules;
   symbol.name = kMark;
   if (!is_section_mark(name)) {
@@ -115,11 +117,11 @@ std::string_view KallsymsTable::name_of(const Symbol& symbol) const {
   return symbol.name == kMark ? std::string_view() : std::string_view(names_).substr(symbol.name, symbol.name_size);
 }
 
-// Which of two names of one address is shown: a function before a section mark, global before local, then the
-// shorter, then the first in the alphabet, so that every run shows the same one.
+// Which of two names of one address is shown: a function before a section mark, global before local before
+// weak, then the shorter, then the first in the alphabet, so that every run shows the same one.
 bool KallsymsTable::preferred(const Symbol& a, const Symbol& b) const {
   if ((a.name == kMark) != (b.name == kMark)) return b.name == kMark;
-  if (a.global != b.global) return a.global > b.global;
+  if (a.rank != b.rank) return a.rank < b.rank;
   if (a.name_size != b.name_size) return a.name_size < b.name_size;
   return name_of(a) < name_of(b);
 }

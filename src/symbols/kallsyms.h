@@ -51,8 +51,8 @@ class KallsymsTable {
     uint64_t address = 0;
     uint32_t name = 0;  // offset in names_; kMark: a boundary without a name
     uint16_t name_size = 0;
-    uint16_t module : 15 = 0;  // index into modules_; 0: the kernel proper
-    uint16_t global : 1 = 0;
+    uint16_t module : 14 = 0;  // index into modules_; 0: the kernel proper
+    uint16_t rank : 2 = 0;     // among names of one address: 0 global, 1 local, 2 weak
   };
   struct Module {
     std::string name;
@@ -60,7 +60,7 @@ class KallsymsTable {
   };
 
   uint16_t module_index(std::string_view name);
-  void add(uint64_t address, bool global, std::string_view name, std::string_view module);
+  void add(uint64_t address, char type, std::string_view name, std::string_view module);
   [[nodiscard]] std::string_view name_of(const Symbol& symbol) const;
   [[nodiscard]] bool preferred(const Symbol& a, const Symbol& b) const;
   [[nodiscard]] uint64_t end_of(const Symbol& symbol) const;
