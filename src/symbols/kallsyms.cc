@@ -37,8 +37,7 @@ std::optional<uint64_t> parse_number(std::string_view text, int base) {
 bool is_section_mark(std::string_view name) {
   if (name == "_text" || name == "_stext" || name == "_etext" || name == "_sinittext" || name == "_einittext")
     return true;
-  return name.starts_with("__") &&
-         (name.ends_with("text_start") || name.ends_with("text_end") || name == "__pi__text");
+  return name.starts_with("__") && (name.ends_with("text_start") || name.ends_with("text_end") || name == "__pi__text");
 }
 
 bool is_code(char type) { return type == 't' || type == 'T' || type == 'w' || type == 'W'; }

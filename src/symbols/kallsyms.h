@@ -69,7 +69,7 @@ class KallsymsTable {
   std::string names_;
   std::vector<Module> modules_{Module{}};
   std::unordered_map<std::string, uint16_t> module_numbers_;  // while reading
-  std::string padded_;           // function whose leading padding (__pfx_) was the last symbol read
+  std::string padded_;  // function whose leading padding (__pfx_) was the last symbol read
   uint64_t padding_start_ = 0;
   uint64_t seen_ = 0;
   uint64_t zero_ = 0;

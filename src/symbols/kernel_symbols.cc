@@ -37,7 +37,7 @@ Result<void> for_each_line(const std::string& path, size_t max_bytes, const Line
 uint32_t newest_bpf_program(uint32_t last) {
   constexpr int kMaxPrograms = 100'000;
   for (int i = 0; i < kMaxPrograms; ++i) {
-    union bpf_attr attr {};
+    union bpf_attr attr{};
     attr.start_id = last;
     if (::syscall(SYS_bpf, BPF_PROG_GET_NEXT_ID, &attr, sizeof(attr)) != 0) break;
     last = attr.next_id;

@@ -51,7 +51,7 @@ class KernelSymbols {
   Source source_;
   KallsymsTable table_;
   std::optional<Error> error_;
-  uint64_t stamp_ = 0;            // of what was loaded when the table was read
+  uint64_t stamp_ = 0;  // of what was loaded when the table was read
   uint32_t newest_bpf_program_ = 0;
   bool loaded_ = false;
   bool may_read_ = true;  // not read yet in this window

@@ -23,7 +23,7 @@ class LineCutter {
   // Hands out a last line that has no newline.
   bool finish();
 
-  [[nodiscard]] uint64_t oversized() const { return oversized_; }      // lines dropped
+  [[nodiscard]] uint64_t oversized() const { return oversized_; }     // lines dropped
   [[nodiscard]] size_t pending_bytes() const { return held_bytes_; }  // of the unfinished last line, kept or not
 
  private:
