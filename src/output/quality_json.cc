@@ -1,0 +1,28 @@
+#include "output/quality_json.h"
+
+namespace gp::output {
+
+void write_quality(const profile::Quality& quality, JsonWriter& json) {
+  json.begin_object();
+  json.member("taken", quality.taken).member("reported", quality.reported());
+  json.member("whole", quality.whole).member("guessed", quality.guessed);
+  json.member("truncated", quality.truncated).member("unwalked", quality.unwalked);
+  json.key("ends").begin_object();
+  for (size_t i = 0; i < quality.ends.size(); ++i) {
+    const auto end = static_cast<profile::WalkEnd>(i);
+    if (end != profile::WalkEnd::kRoot) json.member(profile::walk_end_marker(end), quality.ends[i]);
+  }
+  json.end_object();
+  json.member("lost", quality.lost_total());
+  json.key("losses").begin_object();
+  for (size_t i = 0; i < quality.lost.size(); ++i) {
+    json.member(profile::loss_reason_name(static_cast<profile::LossReason>(i)), quality.lost[i]);
+  }
+  json.end_object();
+  json.member("deferred", quality.deferred).member("unnamed", quality.unnamed);
+  json.member("frames", quality.frames).member("unnamed_frames", quality.unnamed_frames);
+  json.member("sums_hold", quality.sums_hold());
+  json.end_object();
+}
+
+}  // namespace gp::output
