@@ -51,14 +51,14 @@ JsonWriter& JsonWriter::literal(std::string_view text) {
   return *this;
 }
 
-JsonWriter& JsonWriter::open(char bracket) {
+JsonWriter& JsonWriter::enter(char bracket) {
   separate();
   out_ += bracket;
   first_ = true;
   return *this;
 }
 
-JsonWriter& JsonWriter::close(char bracket) {
+JsonWriter& JsonWriter::leave(char bracket) {
   out_ += bracket;
   first_ = false;
   return *this;

@@ -17,10 +17,10 @@ class JsonWriter {
  public:
   explicit JsonWriter(std::string& out) : out_(out) {}
 
-  JsonWriter& begin_object() { return open('{'); }
-  JsonWriter& end_object() { return close('}'); }
-  JsonWriter& begin_array() { return open('['); }
-  JsonWriter& end_array() { return close(']'); }
+  JsonWriter& begin_object() { return enter('{'); }
+  JsonWriter& end_object() { return leave('}'); }
+  JsonWriter& begin_array() { return enter('['); }
+  JsonWriter& end_array() { return leave(']'); }
   JsonWriter& key(std::string_view name);
 
   JsonWriter& value(std::string_view text);
@@ -39,8 +39,8 @@ class JsonWriter {
   }
 
  private:
-  JsonWriter& open(char bracket);
-  JsonWriter& close(char bracket);
+  JsonWriter& enter(char bracket);
+  JsonWriter& leave(char bracket);
   JsonWriter& literal(std::string_view text);
   void separate();  // before a value or a key: a comma unless it is the first
   void quote(std::string_view text);
