@@ -22,7 +22,7 @@ constexpr std::array kAll = {Format::kCollapsed, Format::kHtml, Format::kPprof};
 class Files : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directorypath() / "gp-files-XXXXXX").string();
+    std::string pattern = (fs::temp_directory_path() / "gp-files-XXXXXX").string();
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     directory = pattern;
   }
@@ -30,7 +30,7 @@ class Files : public testing::Test {
 
   [[nodiscard]] std::set<std::string> names() const {
     std::set<std::string> found;
-    for (const auto& entry : fs::directoryiterator(directory)) found.insert(entry.path().filename());
+    for (const auto& entry : fs::directory_iterator(directory)) found.insert(entry.path().filename());
     return found;
   }
   [[nodiscard]] static std::string content(const std::string& path) {
