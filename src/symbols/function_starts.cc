@@ -1,0 +1,22 @@
+#include "symbols/function_starts.h"
+
+namespace gp::symbols {
+
+FunctionStarts::FunctionStarts(const elf::Image& image) {
+  auto header = elf::FdeIndex::from_header(image);
+  if (!header) return;
+  index_ = std::move(header->index);
+  section_ = {image.bytes_at(header->eh_frame), header->eh_frame, false};
+}
+
+std::optional<Vaddr> FunctionStarts::find(Vaddr address) const {
+  if (index_.size() == 0) return std::nullopt;
+  const auto entry = read_cfi_entry(section_, index_.entry(index_.find(address)).fde_offset);
+  if (!entry || entry->is_cie) return std::nullopt;
+  const auto cie = read_cie(section_, entry->cie_offset);
+  const auto fde = cie ? read_fde(section_, *entry, *cie) : std::nullopt;
+  if (!fde || address < fde->begin || address >= fde->end) return std::nullopt;
+  return fde->begin;
+}
+
+}  // namespace gp::symbols

@@ -1,0 +1,214 @@
+#include "symbols/symbolizer.h"
+
+#include <algorithm>
+
+#include "elf/debug_link.h"
+#include "symbols/demangle.h"
+#include "symbols/function_starts.h"
+
+namespace gp::symbols {
+namespace {
+
+constexpr size_t kMaxOpenFiles = 1024;              // each maps an index and keeps an image mapped
+constexpr size_t kMaxOpenMaps = 64;                 // each holds a descriptor
+constexpr std::string_view kUnknown = "[unknown]";  // as perf writes it
+
+constexpr std::string_view kDeleted = " (deleted)";
+
+std::string_view without_deleted(std::string_view path) {
+  return path.ends_with(kDeleted) ? path.substr(0, path.size() - kDeleted.size()) : path;
+}
+std::string_view base_name(std::string_view path) {
+  path = without_deleted(path);
+  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+}
+std::string directory_of(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  return std::string(path.substr(0, slash == std::string_view::npos ? 0 : slash));
+}
+
+Name place(std::string_view module, uint64_t address) {
+  Name name;
+  name.module = module;
+  name.name = fmt::format("({}+{:#x})", module.empty() ? kUnknown : module, address);
+  name.named = false;
+  return name;
+}
+
+Name unknown() {
+  Name name;
+  name.name = kUnknown;
+  name.named = false;
+  return name;
+}
+
+}  // namespace
+
+// One file and what was opened to name its frames.
+struct Symbolizer::OpenFile {
+  OpenFile(const FileRef& file, std::string debug_directory)
+      : image(file.image), module(base_name(file.path)), starts(*file.image) {
+    search.directory = directory_of(without_deleted(file.path));
+    search.debug_directory = std::move(debug_directory);
+    if (!file.root.empty()) search.roots.insert(search.roots.begin(), file.root);
+  }
+
+  [[nodiscard]] size_t memory_bytes() const { return sizeof(*this) + (index ? index->memory_bytes() : 0); }
+
+  std::shared_ptr<const elf::Image> image;
+  std::string module;
+  elf::DebugFileSearch search;
+  FunctionStarts starts;
+  std::optional<SymbolIndex> index;
+  bool index_tried = false;
+};
+
+struct Symbolizer::OpenMap {
+  ProcessKey key;
+  std::optional<PerfMap> map;
+  uint64_t window = 0;  // when it was last read, or looked for in vain
+};
+
+Symbolizer::Symbolizer(SymbolizerOptions options)
+    : options_(std::move(options)),
+      cache_(options_.cache_directory, options_.cache_max_bytes),
+      kernel_(options_.kernel) {}
+
+Symbolizer::~Symbolizer() = default;
+
+void Symbolizer::begin_window() {
+  ++window_;
+  kernel_.begin_window();
+  // Files nobody else knows any more: keeping them would keep deleted files on disk.
+  for (auto file = files_.begin(); file != files_.end();) {
+    const auto next = std::next(file);
+    if (file->image.use_count() == 1) close(file);
+    file = next;
+  }
+}
+
+void Symbolizer::close(std::list<OpenFile>::iterator file) {
+  files_by_id_.erase(file->image->file_id());
+  files_.erase(file);
+}
+
+Symbolizer::OpenFile& Symbolizer::open_file(const FileRef& file) {
+  const elf::FileId id = file.image->file_id();
+  if (const auto found = files_by_id_.find(id); found != files_by_id_.end()) {
+    files_.splice(files_.begin(), files_, found->second);
+    return files_.front();
+  }
+  if (files_.size() >= kMaxOpenFiles) close(std::prev(files_.end()));
+  files_.emplace_front(file, options_.debug_directory);
+  files_by_id_.emplace(id, files_.begin());
+  return files_.front();
+}
+
+// The file's index: from the cache, else made now. Made at most once while the file stays open.
+const SymbolIndex* Symbolizer::index_of(OpenFile& file) {
+  if (file.index_tried) return file.index ? &*file.index : nullptr;
+  file.index_tried = true;
+  const elf::Image& image = *file.image;
+  const IndexIdentity identity{image.file_id(), elf::debug_file_stamp(image, file.search)};
+  file.index = cache_.find(identity);
+  if (file.index) return &*file.index;
+
+  std::vector<const elf::Image*> others;
+  const auto mini = image.mini_debug_image();
+  if (mini) others.push_back(&*mini);
+  const auto debug = identity.debug_stamp != 0 ? elf::find_debug_file(image, file.search) : std::nullopt;
+  if (debug) others.push_back(&debug->image);
+  const IndexSources sources(image, others);
+  if (image.damaged() || (debug && debug->image.damaged())) return nullptr;
+  auto made = cache_.make(identity, sources);
+  if (made) file.index = std::move(*made);
+  return file.index ? &*file.index : nullptr;
+}
+
+// The function at `looked_up` by symbols alone, else the place where its function starts, else `shown`.
+Name Symbolizer::symbol_name(OpenFile& file, Vaddr looked_up, Vaddr shown) {
+  const SymbolIndex* index = index_of(file);
+  const auto symbol = index != nullptr ? index->find(looked_up) : std::nullopt;
+  const auto start = symbol && symbol->sized ? std::nullopt : file.starts.find(looked_up);
+  // A symbol without a size ends where the unwind tables say another function begins.
+  if (!symbol || (!symbol->sized && start && *start > symbol->start))
+    return place(file.module, start.value_or(shown).value);
+  Name name;
+  name.name = demangle(symbol->name);
+  name.module = file.module;
+  return name;
+}
+
+std::vector<Name> Symbolizer::file_frame(const FileRef& file, FileOffset offset, bool is_return_address,
+                                         bool /*want_lines*/) {
+  const auto shown = file.image ? file.image->to_vaddr(offset) : std::nullopt;
+  const FileOffset inside = is_return_address && offset.value > 0 ? offset - 1 : offset;
+  const auto looked_up = file.image ? file.image->to_vaddr(inside) : std::nullopt;
+  if (!looked_up) return {place(base_name(file.path), offset.value)};
+  OpenFile& opened = open_file(file);
+  return {symbol_name(opened, *looked_up, shown.value_or(*looked_up))};
+}
+
+Name Symbolizer::kernel_frame(Pc pc, bool is_return_address) {
+  const auto symbol = kernel_.find(is_return_address && pc.value > 0 ? pc - 1 : pc);
+  if (!symbol) return unknown();
+  Name name;
+  name.name = without_clone_suffix(symbol->name);
+  name.module = symbol->module;
+  return name;
+}
+
+Symbolizer::OpenMap& Symbolizer::open_map(ProcessKey key) {
+  auto found = std::find_if(maps_.begin(), maps_.end(), [&](const OpenMap& map) { return map.key == key; });
+  if (found == maps_.end()) {
+    if (maps_.size() >= kMaxOpenMaps) maps_.pop_back();
+    found = maps_.insert(maps_.begin(), OpenMap{key, std::nullopt, ~uint64_t{0}});
+  }
+  maps_.splice(maps_.begin(), maps_, found);
+  return maps_.front();
+}
+
+void Symbolizer::keep_perf_map(ProcessKey process, os::UniqueFd fd) {
+  OpenMap& open = open_map(process);
+  open.map.emplace(std::move(fd));
+  open.window = ~uint64_t{0};
+}
+
+Name Symbolizer::jit_frame(const JitProcess& process, Pc pc, bool is_return_address) {
+  OpenMap& open = open_map(process.key);
+  if (open.window != window_) {
+    open.window = window_;
+    if (!open.map) {
+      if (auto fd = PerfMap::open(process.root, process.namespace_pid)) open.map.emplace(std::move(*fd));
+    }
+    // A map that cannot be read further still names what it has.
+    if (open.map && !open.map->update() && open.map->ranges().size() == 0) open.map.reset();
+  }
+  const auto found = open.map ? open.map->find(is_return_address && pc.value > 0 ? pc - 1 : pc) : std::nullopt;
+  if (!found) return unknown();
+  Name name;
+  name.name = *found;
+  return name;
+}
+
+size_t Symbolizer::memory_bytes() const {
+  size_t bytes = kernel_.memory_bytes();
+  for (const OpenFile& file : files_) bytes += file.memory_bytes();
+  for (const OpenMap& open : maps_) bytes += sizeof(open) + (open.map ? open.map->memory_bytes() : 0);
+  return bytes;
+}
+
+void Symbolizer::shrink_to(size_t bytes) {
+  size_t held = memory_bytes();
+  while (held > bytes && !files_.empty()) {
+    held -= files_.back().memory_bytes();
+    close(std::prev(files_.end()));
+  }
+  while (held > bytes && !maps_.empty()) {
+    held -= sizeof(OpenMap) + (maps_.back().map ? maps_.back().map->memory_bytes() : 0);
+    maps_.pop_back();
+  }
+  if (held > bytes) kernel_.release();
+}
+
+}  // namespace gp::symbols

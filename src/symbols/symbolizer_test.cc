@@ -1,0 +1,117 @@
+#include "symbols/symbolizer.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "elf/test_file.h"
+
+namespace gp::symbols {
+namespace {
+
+using elf::TestFile;
+
+class SymbolizerTest : public testing::Test {
+ protected:
+  void SetUp() override { std::filesystem::create_directories(root_ / "tmp"); }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+
+  SymbolizerOptions options() {
+    SymbolizerOptions options;
+    options.cache_directory = root_ / "cache";
+    options.debug_directory = root_ / "debug";
+    options.kernel = {root_ / "kallsyms", root_ / "modules", false};
+    return options;
+  }
+  static FileRef file_with(const std::vector<TestFile::Symbol>& symbols,
+                           const std::string& path = "/usr/lib/libx.so.1") {
+    TestFile file;
+    file.code(".text", 0x4000, std::vector<uint8_t>(0x100));
+    file.symtab(symbols);
+    return {std::make_shared<elf::Image>(file.image()), path, ""};
+  }
+  static FileOffset at(const FileRef& file, uint64_t vaddr) { return file.image->to_offset({vaddr}).value(); }
+
+  std::filesystem::path root_ =
+      std::filesystem::path(testing::TempDir()) / ("symbolizer." + std::to_string(::getpid()));
+};
+
+TEST_F(SymbolizerTest, NamesFramesOfFiles) {
+  Symbolizer symbolizer(options());
+  const auto file = file_with({{"_Z3fooi.cold", 0x4000, 0x10}, {"next", 0x4010, 0x10}});
+  const auto names = symbolizer.file_frame(file, at(file, 0x4004), false, false);
+  ASSERT_EQ(names.size(), 1U);
+  EXPECT_EQ(names[0].name, "foo(int)");
+  EXPECT_EQ(names[0].module, "libx.so.1");
+  EXPECT_TRUE(names[0].named);
+}
+
+TEST_F(SymbolizerTest, LooksUpReturnAddressesInTheCall) {
+  Symbolizer symbolizer(options());
+  const auto file = file_with({{"calls_exit", 0x4000, 0x10}, {"next", 0x4010, 0x10}});
+  EXPECT_EQ(symbolizer.file_frame(file, at(file, 0x4010), true, false)[0].name, "calls_exit");
+  EXPECT_EQ(symbolizer.file_frame(file, at(file, 0x4010), false, false)[0].name, "next");
+}
+
+TEST_F(SymbolizerTest, NamesUnknownFunctionsByPlace) {
+  Symbolizer symbolizer(options());
+  const auto file = file_with({}, "/opt/app (deleted)");
+  const auto names = symbolizer.file_frame(file, at(file, 0x4020), false, false);
+  EXPECT_EQ(names[0].name, "(app+0x4020)");
+  EXPECT_FALSE(names[0].named);
+  const auto unreadable = symbolizer.file_frame({nullptr, "/gone", ""}, {0x123}, true, false);
+  EXPECT_EQ(unreadable[0].name, "(gone+0x123)");
+}
+
+TEST_F(SymbolizerTest, KeepsIndexesOnDiskAndLittleInMemory) {
+  const auto file = file_with({{"main", 0x4000, 0x10}});
+  Symbolizer first(options());
+  first.file_frame(file, at(file, 0x4000), false, false);
+  EXPECT_EQ(first.index_counts().made, 1U);
+  EXPECT_GT(first.memory_bytes(), 0U);
+  first.shrink_to(0);
+  EXPECT_EQ(first.memory_bytes(), 0U);
+  Symbolizer second(options());
+  EXPECT_EQ(second.file_frame(file, at(file, 0x4000), false, false)[0].name, "main");
+  EXPECT_EQ(second.index_counts().hits, 1U);
+}
+
+TEST_F(SymbolizerTest, ClosesFilesThatNobodyElseHolds) {
+  Symbolizer symbolizer(options());
+  auto file = file_with({{"main", 0x4000, 0x10}});
+  symbolizer.file_frame(file, at(file, 0x4000), false, false);
+  const std::weak_ptr<const elf::Image> image = file.image;
+  symbolizer.begin_window();
+  file.image.reset();
+  EXPECT_FALSE(image.expired());
+  symbolizer.begin_window();
+  EXPECT_TRUE(image.expired());
+}
+
+TEST_F(SymbolizerTest, NamesKernelFrames) {
+  std::ofstream(root_ / "kallsyms") << "ffffffff81000000 T do_open.isra.0\nffffffff81000100 t nf\t[nf_tables]\n";
+  Symbolizer symbolizer(options());
+  EXPECT_EQ(symbolizer.kernel_frame({0xffffffff81000100}, true).name, "do_open");
+  EXPECT_EQ(symbolizer.kernel_frame({0xffffffff81000100}, false).module, "nf_tables");
+  EXPECT_FALSE(symbolizer.kernel_frame({0x1000}, false).named);
+}
+
+TEST_F(SymbolizerTest, NamesGeneratedCodeEvenAfterItsProcessEnded) {
+  std::ofstream(root_ / "tmp/perf-7.map") << "1000 10 LazyCompile:*hot app.js:1\n";
+  Symbolizer symbolizer(options());
+  const JitProcess live{{100, 1}, 7, root_};
+  EXPECT_EQ(symbolizer.jit_frame(live, {0x1010}, true).name, "LazyCompile:*hot app.js:1");
+  EXPECT_FALSE(symbolizer.jit_frame(live, {0x1010}, false).named);
+  std::ofstream(root_ / "tmp/perf-7.map", std::ios::app) << "2000 10 later\n";
+  symbolizer.begin_window();
+  EXPECT_EQ(symbolizer.jit_frame(live, {0x2000}, false).name, "later");
+
+  const JitProcess ended{{101, 1}, 8, "/proc/gone/root"};
+  symbolizer.keep_perf_map(ended.key, os::open_file(root_ / "tmp/perf-7.map").value());
+  EXPECT_EQ(symbolizer.jit_frame(ended, {0x1000}, false).name, "LazyCompile:*hot app.js:1");
+}
+
+}  // namespace
+}  // namespace gp::symbols
