@@ -29,8 +29,7 @@ ExpressionShape shape_of(Bytes expression) {
   ByteReader reader(expression);
   const auto first = reader.read<uint8_t>();
   if (first < DW_OP_breg0 || first > DW_OP_breg16) return {};
-  ExpressionShape shape{ExpressionShape::kRegisterPlus, static_cast<uint8_t>(first - DW_OP_breg0),
-                        reader.sleb128(), 0};
+  ExpressionShape shape{ExpressionShape::kRegisterPlus, static_cast<uint8_t>(first - DW_OP_breg0), reader.sleb128(), 0};
   if (!reader.ok()) return {};
   if (reader.at_end()) return shape;
   const auto second = reader.read<uint8_t>();

@@ -49,8 +49,7 @@ std::optional<CfiSource> CfiSource::from_eh_frame(const Image& image) {
     index = std::move(header->index);
   }
   if (index.size() == 0) {
-    if (const Section* found = image.section(".eh_frame"))
-      section = {image.raw(*found), found->address, false};
+    if (const Section* found = image.section(".eh_frame")) section = {image.raw(*found), found->address, false};
     index = FdeIndex::from_section(section);
   }
   if (index.size() == 0) return std::nullopt;
@@ -68,8 +67,7 @@ std::optional<CfiSource> CfiSource::from_debug_frame(const Image& image) {
   return source;
 }
 
-CfiSource::CfiSource(const FrameSection& section, FdeIndex index)
-    : section_(section), index_(std::move(index)) {
+CfiSource::CfiSource(const FrameSection& section, FdeIndex index) : section_(section), index_(std::move(index)) {
   cies_.reserve(kCiesKept);
 }
 
@@ -109,8 +107,7 @@ void CfiSource::emit(Vaddr begin, Vaddr end, PageRows& rows) {
 }
 
 const CfiSource::PreparedCie* CfiSource::prepare(uint64_t cie_offset) {
-  const auto known =
-      std::ranges::find(cies_, cie_offset, [](const PreparedCie& cie) { return cie.cie.offset; });
+  const auto known = std::ranges::find(cies_, cie_offset, [](const PreparedCie& cie) { return cie.cie.offset; });
   if (known != cies_.end()) return &*known;
   const auto cie = read_cie(section_, cie_offset);
   if (!cie) return nullptr;

@@ -70,16 +70,12 @@ std::optional<int8_t> words(int64_t offset, bool at_frame_pointer) {
 std::optional<int8_t> saved_place(const RegisterRule& from, bool at_frame_pointer) {
   switch (from.kind) {
     case RegisterRule::kUnset:
-    case RegisterRule::kSame:
-      return GP_SAVED_SAME;
-    case RegisterRule::kUndefined:
-      return GP_SAVED_UNKNOWN;
-    case RegisterRule::kAtCfa:
-      return at_frame_pointer ? std::nullopt : words(from.offset, false);
+    case RegisterRule::kSame: return GP_SAVED_SAME;
+    case RegisterRule::kUndefined: return GP_SAVED_UNKNOWN;
+    case RegisterRule::kAtCfa: return at_frame_pointer ? std::nullopt : words(from.offset, false);
     case RegisterRule::kAtRegister:
       return at_frame_pointer && from.reg == kDwarfRbp ? words(from.offset, true) : std::nullopt;
-    default:
-      return std::nullopt;
+    default: return std::nullopt;
   }
 }
 
@@ -108,8 +104,8 @@ gp_rule to_rule(const FrameState& state, bool is_signal_frame, bool& lossy) {
     return rule;
   }
   // glibc's trampoline says of every register where in the ucontext it is; one place tells where that lies.
-  if (is_signal_frame && return_address.kind == RegisterRule::kAtRegister &&
-      return_address.reg == kDwarfRsp && fits<int32_t>(return_address.offset)) {
+  if (is_signal_frame && return_address.kind == RegisterRule::kAtRegister && return_address.reg == kDwarfRsp &&
+      fits<int32_t>(return_address.offset)) {
     rule.cfa_op = GP_CFA_SIGNAL;
     rule.cfa_reg = kDwarfRsp;
     rule.cfa_offset = static_cast<int32_t>(return_address.offset - kUcontextRip);

@@ -42,8 +42,7 @@ std::optional<FdeIndex::Header> FdeIndex::from_header(const Image& image) {
   if (!eh_frame) return std::nullopt;
 
   Header header{{}, *eh_frame};
-  const auto count =
-      count_encoding == DW_EH_PE_omit ? std::nullopt : read_encoded_value(reader, count_encoding);
+  const auto count = count_encoding == DW_EH_PE_omit ? std::nullopt : read_encoded_value(reader, count_encoding);
   FdeIndex& index = header.index;
   index.field_bytes_ = searchable_field(table_encoding);
   if (!count || index.field_bytes_ == 0) return header;

@@ -23,16 +23,14 @@ constexpr uint64_t kIdSampleBytes = 4096;
 bool is_code(const Segment& segment) { return segment.type == PT_LOAD && (segment.flags & PF_X) != 0; }
 
 bool contains(const Segment& segment, Vaddr address) {
-  return segment.type == PT_LOAD && address >= segment.address &&
-         address - segment.address < segment.file_size;
+  return segment.type == PT_LOAD && address >= segment.address && address - segment.address < segment.file_size;
 }
 bool contains(const Segment& segment, FileOffset offset) {
   return segment.type == PT_LOAD && offset >= segment.offset && offset - segment.offset < segment.file_size;
 }
 
 Result<Machine> check_header(const Elf64_Ehdr& header) {
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-    return fail(ErrorCode::kMalformed, "not an ELF file");
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return fail(ErrorCode::kMalformed, "not an ELF file");
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
     return fail(ErrorCode::kUnsupported, "not a 64-bit little-endian ELF file");
   if (header.e_machine == EM_X86_64) return Machine::kX86_64;
@@ -112,8 +110,7 @@ void Image::parse_segments(uint64_t offset, uint16_t entry_size, uint64_t count)
   segments_.reserve(count);
   for (uint64_t i = 0; i < count; ++i) {
     const auto raw = *read_at<Elf64_Phdr>(*table, i * sizeof(Elf64_Phdr));
-    Segment segment{raw.p_type,   raw.p_flags, {raw.p_offset}, {raw.p_vaddr},
-                    raw.p_filesz, raw.p_memsz, raw.p_align};
+    Segment segment{raw.p_type, raw.p_flags, {raw.p_offset}, {raw.p_vaddr}, raw.p_filesz, raw.p_memsz, raw.p_align};
     // What lies beyond the end of the file cannot be had.
     const uint64_t room = raw.p_offset < bytes_.size() ? bytes_.size() - raw.p_offset : 0;
     segment.file_size = std::min(segment.file_size, room);
@@ -151,8 +148,7 @@ void Image::find_executable_ranges() {
       executable_.push_back({segment.offset, segment.offset + segment.file_size});
   std::ranges::sort(executable_, {}, &OffsetRange::begin);
   FileOffset end;
-  for (OffsetRange& range :
-       executable_) {  // segments that overlap lie about one of them: the earlier one keeps it
+  for (OffsetRange& range : executable_) {  // segments that overlap lie about one of them: the earlier one keeps it
     range.begin = std::max(range.begin, end);
     range.end = end = std::max(range.end, end);
   }
@@ -190,8 +186,7 @@ Result<SectionData> Image::data(std::string_view name, uint64_t max_bytes) const
 std::optional<Vaddr> Image::to_vaddr(FileOffset offset) const {
   const Segment* found = nullptr;
   for (const Segment& segment : segments_)
-    if (contains(segment, offset) && (found == nullptr || (is_code(segment) && !is_code(*found))))
-      found = &segment;
+    if (contains(segment, offset) && (found == nullptr || (is_code(segment) && !is_code(*found)))) found = &segment;
   if (found == nullptr) return std::nullopt;
   return found->address + (offset - found->offset);
 }
@@ -218,8 +213,7 @@ Bytes Image::note(std::string_view owner, uint32_t type) const {
   for (const Segment& segment : segments_) {
     if (segment.type != PT_NOTE) continue;
     const Bytes notes = slice(bytes_, segment.offset.value, segment.file_size).value_or(Bytes());
-    if (const Bytes found = find_note(notes, segment.align == 8 ? 8 : 4, owner, type); !found.empty())
-      return found;
+    if (const Bytes found = find_note(notes, segment.align == 8 ? 8 : 4, owner, type); !found.empty()) return found;
   }
   return {};
 }

@@ -90,10 +90,8 @@ class Image {
   // Bytes as they lie in the file; empty for SHT_NOBITS and what does not fit in the file.
   [[nodiscard]] Bytes raw(const Section& section) const;
   // Contents, decompressed where needed. A name ".debug_x" also finds ".zdebug_x". kNotFound when absent.
-  [[nodiscard]] Result<SectionData> data(const Section& section,
-                                         uint64_t max_bytes = kMaxDecompressedBytes) const;
-  [[nodiscard]] Result<SectionData> data(std::string_view name,
-                                         uint64_t max_bytes = kMaxDecompressedBytes) const;
+  [[nodiscard]] Result<SectionData> data(const Section& section, uint64_t max_bytes = kMaxDecompressedBytes) const;
+  [[nodiscard]] Result<SectionData> data(std::string_view name, uint64_t max_bytes = kMaxDecompressedBytes) const;
 
   // Code: parts of the file mapped executable, one per segment, sorted, without overlaps, cut to the file's
   // size.

@@ -52,8 +52,7 @@ void RowBuilder::append(uint32_t pc, uint16_t rule) {
   GP_CHECK(pc < GP_PAGE_SIZE && (page_.rows.empty() || pc >= page_.rows.back().pc));
   auto& rows = page_.rows;
   if (!rows.empty() && rows.back().pc == pc) rows.pop_back();
-  const uint16_t before =
-      rows.empty() ? uint16_t{0} : rows.back().rule;  // nothing ahead of the first row: no rule
+  const uint16_t before = rows.empty() ? uint16_t{0} : rows.back().rule;  // nothing ahead of the first row: no rule
   if (before != rule) rows.push_back({static_cast<uint16_t>(pc), rule});
 }
 

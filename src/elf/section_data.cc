@@ -43,8 +43,7 @@ Result<SectionData> unzstd_all(Bytes stream, uint64_t size, uint64_t max_bytes) 
   if (size > max_bytes) return too_large(size);
   auto out = untouched(size);
   const size_t written = ZSTD_decompress(out.get(), size, stream.data(), stream.size());
-  if (ZSTD_isError(written) != 0 || written != size)
-    return fail(ErrorCode::kMalformed, "broken zstd section");
+  if (ZSTD_isError(written) != 0 || written != size) return fail(ErrorCode::kMalformed, "broken zstd section");
   return SectionData(std::move(out), static_cast<size_t>(size));
 }
 
@@ -78,8 +77,7 @@ Result<SectionData> decompress_zdebug(Bytes raw, uint64_t max_bytes) {
 
 Result<SectionData> decompress_xz(Bytes raw, uint64_t max_bytes) {
   XzStream xz;
-  if (lzma_stream_decoder(&xz.stream, kXzMemoryLimit, 0) != LZMA_OK)
-    return fail(ErrorCode::kSystem, "start xz");
+  if (lzma_stream_decoder(&xz.stream, kXzMemoryLimit, 0) != LZMA_OK) return fail(ErrorCode::kSystem, "start xz");
   uint64_t capacity = std::clamp<uint64_t>(uint64_t{raw.size()} * 4, 1 << 16, max_bytes);
   auto out = untouched(capacity);
   xz.stream.next_in = raw.data();

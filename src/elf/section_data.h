@@ -14,8 +14,7 @@ namespace gp::elf {
 class SectionData {
  public:
   explicit SectionData(Bytes view) : bytes_(view) {}
-  SectionData(std::unique_ptr<uint8_t[]> owned, size_t size)
-      : owned_(std::move(owned)), bytes_(owned_.get(), size) {}
+  SectionData(std::unique_ptr<uint8_t[]> owned, size_t size) : owned_(std::move(owned)), bytes_(owned_.get(), size) {}
 
   [[nodiscard]] Bytes bytes() const { return bytes_; }
   [[nodiscard]] size_t owned_bytes() const { return owned_ ? bytes_.size() : 0; }  // for memory accounts

@@ -104,21 +104,13 @@ Text rule_text(const gp_rule& rule) {
   const auto base = fmt::format("r{}", rule.cfa_reg);
   const auto offset = plus(rule.cfa_offset);
   switch (rule.cfa_op) {
-    case GP_CFA_REG:
-      text.cfa = base + offset;
-      break;
-    case GP_CFA_REG_DEREF:
-      text.cfa = base + offset + "*";
-      break;
-    case GP_CFA_REG_DEREF_ADD:
-      text.cfa = base + plus(rule.ra_offset * 8) + "*" + offset;
-      break;
+    case GP_CFA_REG: text.cfa = base + offset; break;
+    case GP_CFA_REG_DEREF: text.cfa = base + offset + "*"; break;
+    case GP_CFA_REG_DEREF_ADD: text.cfa = base + plus(rule.ra_offset * 8) + "*" + offset; break;
     case GP_CFA_PLT:
-      text.cfa =
-          "r7+8r16+0<3f><1a>" + fmt::format("<{:x}>", DW_OP_lit0 + rule.cfa_offset) + "<2a><33><24><22>";
+      text.cfa = "r7+8r16+0<3f><1a>" + fmt::format("<{:x}>", DW_OP_lit0 + rule.cfa_offset) + "<2a><33><24><22>";
       break;
-    default:
-      text.cfa = fmt::format("op {}", rule.cfa_op);
+    default: text.cfa = fmt::format("op {}", rule.cfa_op);
   }
   if (rule.ra_op == GP_RA_REGISTER)
     text.return_address = fmt::format("in r{}", rule.ra_offset);
@@ -162,8 +154,7 @@ bool equal_but_for_unknown(const Text& oracle, const Text& ours) {
   return true;
 }
 
-void compare(Tally& tally, FileOffset offset, const std::optional<Text>& oracle, bool is_signal,
-             const gp_rule* rule) {
+void compare(Tally& tally, FileOffset offset, const std::optional<Text>& oracle, bool is_signal, const gp_rule* rule) {
   const bool none = rule == nullptr || rule->cfa_op == GP_CFA_NONE;
   if (none && !oracle) {
     ++tally.both_none;
@@ -214,8 +205,8 @@ TEST_P(OracleTest, AgreesWithLibdw) {
   for (int i = 0; i < kSamplesPerFile; ++i) {
     // Every tenth anywhere in code (PLT, gaps), the others in .text.
     const auto& range = image->executable_ranges()[0];
-    const uint64_t offset = i % 10 == 0 ? range.begin.value + random() % (range.end - range.begin)
-                                        : text->offset + random() % text->size;
+    const uint64_t offset =
+        i % 10 == 0 ? range.begin.value + random() % (range.end - range.begin) : text->offset + random() % text->size;
     const auto page_index = offset >> GP_PAGE_SHIFT;
     if (!pages.contains(page_index)) {
       const auto begin = std::chrono::steady_clock::now();
@@ -242,8 +233,7 @@ INSTANTIATE_TEST_SUITE_P(Host, OracleTest,
                          testing::Values("/lib/x86_64-linux-gnu/libc.so.6", "/usr/bin/python3.1*",
                                          "/usr/lib/gcc/x86_64-linux-gnu/*/cc1plus", "/usr/bin/node",
                                          "/usr/lib/x86_64-linux-gnu/libstdc++.so.6",
-                                         "/usr/lib/x86_64-linux-gnu/libcrypto.so.3",
-                                         "/lib64/ld-linux-x86-64.so.2"));
+                                         "/usr/lib/x86_64-linux-gnu/libcrypto.so.3", "/lib64/ld-linux-x86-64.so.2"));
 
 }  // namespace
 }  // namespace gp::elf

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "elf/cfi_source.h"
+#include "elf/go_source.h"
+#include "elf/sigreturn_source.h"
 
 namespace gp::elf {
 namespace {
@@ -20,10 +22,16 @@ void add(std::vector<std::unique_ptr<RuleSource>>& sources, std::optional<Source
 
 UnwindSource::UnwindSource(const Image& image, const Image* debug) : image_(&image) {
   if (image.machine() != Machine::kX86_64) return;
+  auto go = GoSource::from_image(image);
+  const bool is_go = go.has_value();
+  if (is_go || SigreturnSource::may_be_needed(image)) sources_.push_back(std::make_unique<SigreturnSource>(image));
+  const size_t without_frames = sources_.size();
+  add(sources_, std::move(go));
   add(sources_, CfiSource::from_eh_frame(image));
-  add(sources_, CfiSource::from_debug_frame(image));
+  // What Go's linker puts there says less than its pclntab.
+  if (!is_go) add(sources_, CfiSource::from_debug_frame(image));
   if (debug != nullptr) add(sources_, CfiSource::from_debug_frame(*debug));
-  if (!sources_.empty()) return;
+  if (sources_.size() > without_frames) return;
   if (auto mini = image.mini_debug_image()) {  // costs its decompression, so only where nothing else is known
     mini_debug_ = std::make_unique<Image>(*std::move(mini));
     add(sources_, CfiSource::from_debug_frame(*mini_debug_));
@@ -32,8 +40,7 @@ UnwindSource::UnwindSource(const Image& image, const Image* debug) : image_(&ima
 
 UnwindPage UnwindSource::compile_page(uint64_t page_index) {
   builder_.start();
-  if (sources_.empty() || page_index > std::numeric_limits<uint64_t>::max() >> GP_PAGE_SHIFT)
-    return builder_.finish();
+  if (sources_.empty() || page_index > std::numeric_limits<uint64_t>::max() >> GP_PAGE_SHIFT) return builder_.finish();
   for (const auto& source : sources_) source->start_page();
   const FileOffset page{page_index << GP_PAGE_SHIFT};
   uint64_t done = 0;  // bytes of the page that are compiled
