@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+"""Runs scenario cases: real workloads, the real profiler, expected stacks and shares.
+
+Usage: tests/scenario/run.py [--full] [--list] [-v] [--agent BINARY] [CASE...]
+
+Cases are the files of tests/scenario/cases; docs/testing.md explains them. Cases that ask for nothing special share one
+run of the profiler. Prints PASS, FAIL or SKIP for each and closes with "N passed, N failed, N skipped".
+"""
+import argparse
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [f"{ROOT}/tests/support", f"{ROOT}/tests/workloads"]
+from agent import AgentRun
+from build import OUT as WORKLOADS, build
+from case import Case, CaseError, nearest
+from interpreters import WANTED, interpreters
+
+SHORT_SECONDS, SHORT_HZ = 8, 499
+PRECISE_SECONDS, PRECISE_HZ = 20, 997
+WORKLOADS_PER_CPU = 4  # of one run: enough samples each, few runs
+
+
+class Instance:
+    """A case as it runs: with one interpreter, under one comm, in one folder."""
+
+    def __init__(self, case, label=None, python=None):
+        self.case, self.label, self.python = case, label, python
+        self.name = f"{case.name}[{label}]" if label else case.name
+        plain = re.sub(r"\W", "_", case.name)
+        # Linux keeps 15 bytes of a comm; the end stays so that instances differ.
+        tag = (label or "").replace(".", "").replace("-static", "a").replace("-shared", "so")
+        self.comm = case.comm or plain[:15 - len(tag)] + tag
+        self.needs = [need.replace("$PYTHON", label or "") for need in (case.needs or "").split()]
+        self.folder = None
+        self.child = None
+
+    def missing(self, built):
+        """Why this cannot run here, or None."""
+        if self.label and not self.python:
+            return f"there is no Python {self.label.replace('-', ', ')} here"
+        for need in self.needs:
+            if built.get(need):
+                return f"{need}: {built[need]}"
+        for requirement in self.case.requires:
+            reason = missing_requirement(requirement)
+            if reason:
+                return reason
+        return None
+
+    def environment(self, seconds):
+        target = self.python if self.python and not self.needs_program() else f"{WORKLOADS}/{(self.needs or [''])[0]}"
+        return {**os.environ, "D": self.folder, "W": WORKLOADS, "S": f"{ROOT}/tests/workloads", "SECONDS": str(seconds),
+                "COMM": self.comm, "EXE": f"{self.folder}/{self.comm}", "TARGET": target, "GP_WORKLOADS": WORKLOADS,
+                "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
+
+    def needs_program(self):
+        return any(not need.endswith(".so") for need in self.needs)
+
+    def prepare(self, scratch, seconds):
+        self.folder = tempfile.mkdtemp(prefix="case-", dir=scratch)
+        environment = self.environment(seconds)
+        # A program's comm is the last part of the path it was started by, so a link gives it a name of its own.
+        os.symlink(environment["TARGET"], environment["EXE"])
+        return environment
+
+    def start(self, seconds, environment):
+        with open(f"{self.folder}/output", "wb") as output:
+            self.child = subprocess.Popen(["sh", "-c", self.case.workload], env={**environment, "SECONDS": str(seconds)},
+                                          cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                          start_new_session=True)
+
+    def stop(self):
+        """Ends what this instance started: the whole group, by its id."""
+        if self.child is None:
+            return
+        try:
+            os.killpg(self.child.pid, signal.SIGCONT)
+            os.killpg(self.child.pid, signal.SIGTERM)
+            self.child.wait(3)
+            os.killpg(self.child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        except subprocess.TimeoutExpired:
+            os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+        self.child = None
+
+
+def missing_requirement(requirement):
+    kind, _, what = requirement.partition(" ")
+    if kind == "command":
+        return None if shutil.which(what) else f"{what} is not installed"
+    if kind == "file":
+        return None if os.path.exists(what) else f"there is no {what}"
+    if kind == "try":
+        ok = subprocess.run(["sh", "-c", what], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL).returncode == 0
+        return None if ok else f"this machine cannot: {what}"
+    return f"unknown requirement {requirement!r}"
+
+
+class Runner:
+    def __init__(self, arguments, scratch):
+        self.arguments, self.scratch = arguments, scratch
+        self.passed = self.failed = self.skipped = 0
+        self.runs = 0
+
+    def report(self, word, name, why="", lines=()):
+        print(f"{word} {name}{': ' + why if why else ''}")
+        for line in lines:
+            print(f"  {line}")
+        sys.stdout.flush()
+        if word == "PASS":
+            self.passed += 1
+        elif word == "FAIL":
+            self.failed += 1
+        else:
+            self.skipped += 1
+
+    def settings(self, case):
+        """(agent arguments, seconds, hz) a case runs with: equal settings may share a run."""
+        if self.arguments.full and case.precise:
+            seconds, hz = PRECISE_SECONDS, PRECISE_HZ
+        else:
+            seconds, hz = SHORT_SECONDS, SHORT_HZ
+        return case.agent or "", int(case.seconds or seconds), int(case.hz or hz)
+
+    def batches(self, instances):
+        """Lists of instances that run at the same time."""
+        shared = {}
+        for instance in instances:
+            if instance.case.alone or instance.case.command or "$" in (instance.case.agent or ""):
+                yield [instance]
+            else:
+                shared.setdefault(self.settings(instance.case), []).append(instance)
+        for (_, _, hz), group in shared.items():
+            size = (os.cpu_count() or 1) * (1 if hz == PRECISE_HZ else WORKLOADS_PER_CPU)
+            for i in range(0, len(group), size):
+                yield group[i:i + size]
+
+    def run_batch(self, batch):
+        agent_arguments, seconds, hz = self.settings(batch[0].case)
+        environments = {instance: instance.prepare(self.scratch, seconds) for instance in batch}
+        self.runs += 1
+        try:
+            run = self.run_agent(batch, environments, agent_arguments, seconds, hz)
+        finally:
+            for instance in batch:
+                instance.stop()
+        within = min(float(instance.case.within or 8) for instance in batch)
+        for instance in batch:
+            faults = list(run.run_faults)
+            if not instance.case.command and run.seconds > seconds + within:
+                faults.append(f"the profiler took {run.seconds:.1f} s for a window of {seconds} s")
+            if instance.case.memory and run.memory_mib > float(instance.case.memory):
+                faults.append(f"the profiler held {run.memory_mib:.0f} MiB, not {instance.case.memory} at the most")
+            if run.profile is not None:
+                faults += instance.case.faults(run.profile, instance.comm, hz == PRECISE_HZ)
+            self.report_instance(instance, run, faults)
+            shutil.rmtree(instance.folder, ignore_errors=True)
+
+    def run_agent(self, batch, environments, agent_arguments, seconds, hz):
+        command = batch[0].case.command
+        out_dir = f"{self.scratch}/run-{self.runs}"
+        for instance in batch:
+            if not instance.case.late and not command:
+                instance.start(seconds + 6, environments[instance])
+        if "$PID" in agent_arguments:
+            time.sleep(0.5)
+            agent_arguments = agent_arguments.replace("$PID", str(batch[0].child.pid))
+        run = AgentRun(self.arguments.agent, out_dir, agent_arguments, seconds, hz, command)
+        run.start(environments[batch[0]])
+        if any(instance.case.late for instance in batch):
+            time.sleep(1.5)
+            for instance in batch:
+                if instance.case.late:
+                    instance.start(seconds - 3, environments[instance])
+        run.finish()
+        run.run_faults = run.faults(int(batch[0].case.exit or 0))
+        return run
+
+    def report_instance(self, instance, run, faults):
+        lines = list(faults)
+        show = run.profile is not None and (faults or self.arguments.verbose)
+        if show:
+            lines += ["  most frequent stacks:", *nearest(run.profile, instance.comm, 20 if self.arguments.verbose else 6)]
+            lines.append(f"  data quality: {run.profile.header.get('data_quality')}")
+        if faults and instance.folder and os.path.exists(f"{instance.folder}/output"):
+            with open(f"{instance.folder}/output", encoding="utf-8", errors="replace") as file:
+                said = file.read().strip()[-600:]
+            lines += ["  the workload said: " + said] if said else []
+        count = sum(run.profile.of(instance.comm).values()) if run.profile else 0
+        detail = f"{count} samples" + (f", {run.memory_mib:.0f} MiB" if self.arguments.verbose else "")
+        self.report("FAIL" if faults else "PASS", instance.name, detail, lines)
+
+
+def instances_of(cases, full):
+    """The cases with the interpreters they ask for: the first one here, or in a full run all that are wanted."""
+    pythons = interpreters()
+    for case in cases:
+        if not case.pythons:
+            yield Instance(case)
+        elif full:
+            for label in WANTED:
+                yield Instance(case, label, pythons.get(label))
+        else:
+            label = next(iter(pythons), WANTED[0])
+            yield Instance(case, label, pythons.get(label))
+
+
+def read_cases(names):
+    cases = []
+    for path in sorted(glob.glob(f"{ROOT}/tests/scenario/cases/*.case")):
+        name = os.path.basename(path)[:-len(".case")]
+        if not names or any(wanted in name for wanted in names):
+            with open(path, encoding="utf-8") as file:
+                cases.append(Case(name, file.read()))
+    return cases
+
+
+def check_the_checker(runner):
+    result = subprocess.run([sys.executable, f"{ROOT}/tests/support/support_test.py"], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    runner.report("FAIL" if result.returncode else "PASS", "the checker's own tests", "",
+                  result.stdout.splitlines() if result.returncode else ())
+
+
+def run_all(runner, arguments, cases):
+    instances = list(instances_of([case for case in cases if arguments.full or arguments.names or not case.full],
+                                  arguments.full))
+    built = build(sorted({need for instance in instances for need in instance.needs}), interpreters())
+    ready = []
+    for instance in instances:
+        reason = "only root may load BPF programs" if os.geteuid() != 0 else instance.missing(built)
+        if reason:
+            runner.report("SKIP", instance.name, reason)
+        else:
+            ready.append(instance)
+    for batch in runner.batches(ready):
+        runner.run_batch(batch)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--full", action="store_true", help="every case, every interpreter, precise shares")
+    parser.add_argument("--list", action="store_true", help="name the cases and end")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the stacks of cases that pass too")
+    parser.add_argument("--agent", default=f"{ROOT}/build/gprofiler", help="the binary under test")
+    parser.add_argument("names", nargs="*", metavar="CASE", help="part of a case's name")
+    arguments = parser.parse_args()
+    try:
+        cases = read_cases(arguments.names)
+    except CaseError as error:
+        print(f"{error}\n0 passed, 1 failed, 0 skipped")
+        return 1
+    if arguments.list:
+        for case in cases:
+            print(f"{case.name:<28} {'full  ' if case.full else ''}{case.about or ''}")
+        return 0
+    if not cases or not os.access(arguments.agent, os.X_OK):
+        print(f"{'no such case' if not cases else 'there is no ' + arguments.agent}\n0 passed, 1 failed, 0 skipped")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="gprofiler-scenario-") as scratch:
+        runner = Runner(arguments, scratch)
+        check_the_checker(runner)
+        run_all(runner, arguments, cases)
+    print(f"{runner.passed} passed, {runner.failed} failed, {runner.skipped} skipped")
+    return 1 if runner.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

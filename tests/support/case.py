@@ -1,0 +1,106 @@
+"""A scenario case: a few lines of text that say what to run and which stacks must come out (docs/testing.md)."""
+import math
+import re
+
+from collapsed import named_share, share, whole_share
+
+# Directives that may stand once with a value, several times with a value, or alone.
+SINGLE = {"ABOUT", "NEEDS", "WORKLOAD", "COMMAND", "COMM", "AGENT", "HZ", "SECONDS", "WHOLE", "NAMED", "SAMPLES", "EXIT",
+          "MEMORY", "WITHIN"}
+REPEATED = {"EXPECT", "REJECT", "SHARE", "REQUIRES"}
+ALONE = {"FULL", "ALONE", "LATE", "PYTHONS", "PRECISE", "ONLY", "NOTHING_LOST"}
+
+
+class CaseError(Exception):
+    """A case file that cannot be read; the message names file and line."""
+
+
+class Share:
+    """SHARE regex LOW..HIGH, or SHARE regex PERCENT: within what chance allows for so many samples."""
+
+    def __init__(self, text):
+        pattern, _, bounds = text.rpartition(" ")
+        self.pattern = re.compile(pattern.strip())
+        low, dots, high = bounds.partition("..")
+        self.low, self.high = float(low), float(high if dots else low)
+        self.exact = not dots
+
+    def check(self, stacks, precise):
+        found = share(stacks, self.pattern)
+        low, high = self.low, self.high
+        if self.exact:
+            p = self.low / 100
+            sigma = 100 * math.sqrt(p * (1 - p) / max(1, sum(stacks.values())))
+            # A machine that is shared and a window that is short get one point more.
+            slack = 3 * sigma + (0.3 if precise else 1.0)
+            low, high = self.low - slack, self.high + slack
+        if low <= found <= high:
+            return None
+        return f"{found:.1f} % of samples match {self.pattern.pattern!r}, not {low:.1f}..{high:.1f}"
+
+
+class Case:
+    """One case file. Attributes are the directives in lower case; `name` is the file's."""
+
+    def __init__(self, name, text):
+        self.name = name
+        values = {key.lower(): None for key in SINGLE}
+        values.update({key.lower(): [] for key in REPEATED})
+        values.update({key.lower(): False for key in ALONE})
+        for number, line in enumerate(text.split("\n"), 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            key, _, value = line.strip().partition(" ")
+            value = value.strip()
+            where = f"{name}:{number}"
+            if key in SINGLE and value and values[key.lower()] is None:
+                values[key.lower()] = value
+            elif key in REPEATED and value:
+                values[key.lower()].append(value)
+            elif key in ALONE and not value:
+                values[key.lower()] = True
+            else:
+                raise CaseError(f"{where}: cannot make sense of {line.strip()!r}")
+        try:
+            values["expect"] = [re.compile(pattern) for pattern in values["expect"]]
+            values["reject"] = [re.compile(pattern) for pattern in values["reject"]]
+            values["share"] = [Share(text) for text in values["share"]]
+        except (re.error, ValueError) as error:
+            raise CaseError(f"{name}: {error}") from error
+        if values["workload"] is None and values["command"] is None:
+            raise CaseError(f"{name}: neither WORKLOAD nor COMMAND")
+        self.__dict__.update(values)
+
+    def faults(self, profile, comm, precise=False):
+        """What is not as this case says, given the profile in which its workload ran as `comm`."""
+        stacks = profile.of(comm)
+        total = sum(stacks.values())
+        wanted = int(self.samples or 20)
+        if total < wanted:
+            seen = ", ".join(sorted(profile.stacks, key=lambda name: -sum(profile.of(name).values()))[:12])
+            return [f"{total} samples of {comm!r}, not {wanted}; there are {seen}"]
+        found = [f"no stack matches {pattern.pattern!r}" for pattern in self.expect
+                 if not any(pattern.search(stack) for stack in stacks)]
+        for pattern in self.reject:
+            bad = next((stack for stack in stacks if pattern.search(stack)), None)
+            if bad is not None:
+                found.append(f"a stack matches {pattern.pattern!r}, which must not be: {bad[:400]}")
+        found += filter(None, (one.check(stacks, precise) for one in self.share))
+        for limit, value, what in ((self.whole, whole_share(stacks), "of samples reach their root"),
+                                   (self.named, named_share(stacks), "of frames have a name")):
+            if limit is not None and value < float(limit):
+                found.append(f"{value:.2f} % {what}, not {limit}")
+        if self.only and set(profile.stacks) - {comm}:
+            found.append(f"samples of others too: {', '.join(sorted(set(profile.stacks) - {comm}))}")
+        if self.nothing_lost and profile.header["data_quality"]["lost"]:
+            lost = profile.header["data_quality"]["lost"]
+            if (sum(lost.values()) if isinstance(lost, dict) else lost) > 0:
+                found.append(f"samples were lost: {lost}")
+        return found
+
+
+def nearest(profile, comm, count=6):
+    """The most frequent stacks of `comm`, for people."""
+    stacks = profile.of(comm)
+    return [f"    {number:>6} {stack if len(stack) < 1500 else stack[:750] + ' … ' + stack[-750:]}"
+            for stack, number in stacks.most_common(count)]
