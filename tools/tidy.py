@@ -20,6 +20,7 @@ from check_layers import ROOT
 TOOL = "clang-tidy-19"
 BUILD = f"{ROOT}/build-dev"
 MEMORY = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "gprofiler-tidy")
+FINDING = re.compile(r"^\S+:\d+:\d+: (?:error|warning): ", re.M)
 INCLUDE = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
@@ -80,6 +81,13 @@ def tidy(path):
                           text=True)
 
 
+def findings(result):
+    """What one run found, each with its lines; what stopped it if that was no finding."""
+    starts = [match.start() for match in FINDING.finditer(result.stdout)]
+    parts = [result.stdout[start:end] for start, end in zip(starts, [*starts[1:], len(result.stdout)])]
+    return [part.replace(f"{ROOT}/", "").rstrip() for part in parts] or [result.stderr.rstrip()]
+
+
 def main():
     commands = configure()
     wanted = [os.path.abspath(path) for path in sys.argv[1:]]
@@ -89,16 +97,19 @@ def main():
     keys = {path: f"{MEMORY}/{key_of(path, command, contents, tool_version)}" for path, command in commands.items()
             if not wanted or path in wanted}
     stale = sorted(path for path, key in keys.items() if not os.path.exists(key))
-    failed = 0
+    seen = set()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for path, result in zip(stale, pool.map(tidy, stale)):
             if result.returncode == 0:
                 open(keys[path], "w").close()
                 continue
-            failed += 1
-            print(result.stdout.replace(f"{ROOT}/", "").rstrip() or result.stderr.rstrip())
+            # A finding in a header comes with every file that includes it.
+            for finding in findings(result):
+                if finding not in seen:
+                    seen.add(finding)
+                    print(finding)
     print(f"clang-tidy: {len(stale)} files looked at, {len(keys) - len(stale)} unchanged since they were clean")
-    return 1 if failed else 0
+    return 1 if seen else 0
 
 
 if __name__ == "__main__":
