@@ -110,36 +110,47 @@ void GoSource::emit(Vaddr begin, Vaddr end, PageRows& rows) {
   }
 }
 
-void GoSource::emit_steps(Vaddr begin, Vaddr end, bool crosses, PageRows& rows) {
+// From where on rbp lies below the return address; nothing in functions that leave it alone.
+std::optional<Vaddr> GoSource::rbp_saved_from() const {
   auto steps = table_.stack_deltas(function_);
-  bool took_stack = false;
-  bool saves_rbp = false;
+  for (auto step = steps.next(); step && step->begin < function_.end - function_.begin; step = steps.next()) {
+    if (step->value <= 0) continue;
+    const Vaddr at = function_.begin + step->begin;                // behind the first instruction that takes stack
+    if (starts_with(image_->bytes_at(at - 1), {0x55})) return at;  // push %rbp
+    const uint64_t store = length_of_rbp_store(image_->bytes_at(at));
+    return store == 0 ? std::nullopt : std::optional(at + store);
+  }
+  return std::nullopt;
+}
+
+void GoSource::emit_steps(Vaddr begin, Vaddr end, bool crosses, PageRows& rows) {
+  const auto saved_from = rbp_saved_from();
+  const uint64_t size = function_.end - function_.begin;
+  auto steps = table_.stack_deltas(function_);
   Vaddr done = begin;
-  while (budget_ > 0) {
-    const auto step = steps.next();
-    if (!step) break;
+  for (auto step = steps.next(); step && step->begin < size && budget_ > 0; step = steps.next()) {
     --budget_;
-    const Vaddr step_begin = function_.begin + step->begin;
-    const Vaddr step_end = function_.begin + step->end;
-    if (step_begin >= end) return;
-    if (step->value < 0) continue;
-    Vaddr saved_from = step_begin;
-    if (step->value > 0 && !took_stack) {  // the prologue
-      took_stack = true;
-      const uint64_t store = length_of_rbp_store(image_->bytes_at(step_begin));
-      saves_rbp = store != 0 || starts_with(image_->bytes_at(step_begin - 1), {0x55});  // push %rbp
-      saved_from = step_begin + store;
-    }
-    if (step_end <= begin) continue;
-    done = std::min(step_end, end);
-    const bool saved = saves_rbp && step->value > 0;
-    if (saved && saved_from > begin && saved_from > step_begin)
-      rows.add(std::max(begin, step_begin), stack_rule(step->value, false));
-    const Vaddr at = std::max({begin, step_begin, saved ? saved_from : step_begin});
-    if (at >= end) return;
-    rows.add(at, saved && crosses ? frame_pointer_rule() : stack_rule(step->value, saved));
+    const Vaddr from = std::max(begin, function_.begin + step->begin);
+    const Vaddr to = std::min(end, function_.begin + std::min(step->end, size));
+    if (from >= to) continue;
+    const bool has_frame = saved_from && step->value > 0;
+    if (!has_frame || from < *saved_from)
+      rows.add(from, step->value < 0 ? popped_rule(*step) : stack_rule(step->value, false));
+    if (has_frame && *saved_from < to)
+      rows.add(std::max(from, *saved_from), crosses ? frame_pointer_rule() : stack_rule(step->value, true));
+    done = to;
   }
   if (done < end) rows.add_no_rule(done);
+}
+
+// syscall.rawVforkSyscall keeps its return address in r12 while parent and child share the stack.
+gp_rule GoSource::popped_rule(const GoPcValues::Step& step) const {
+  const bool in_r12 = starts_with(image_->bytes_at(function_.begin + step.begin - 2), {0x41, 0x5c});  // pop %r12
+  if (step.value != -8 || !in_r12) return gp_rule{};
+  gp_rule rule = stack_rule(step.value, false);
+  rule.ra_op = GP_RA_REGISTER;
+  rule.ra_offset = 12;
+  return rule;
 }
 
 // It goes to g0's stack and clears rbp there, so that nothing tells the goroutine's frames any more: the walk of

@@ -266,6 +266,8 @@ bool Image::is_static() const {
   return type_ == ET_EXEC || (type_ == ET_DYN && (dynamic_entry(DT_FLAGS_1).value_or(0) & DF_1_PIE) != 0);
 }
 
+bool Image::needs_others() const { return dynamic_entry(DT_NEEDED).has_value(); }
+
 Result<Image> Image::mini_debug_image() const {
   const Section* found = section(".gnu_debugdata");
   if (found == nullptr) return fail(ErrorCode::kNotFound, "no section .gnu_debugdata");

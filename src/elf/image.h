@@ -109,6 +109,8 @@ class Image {
   [[nodiscard]] std::string_view soname() const;       // DT_SONAME, empty: none
   // A program that needs no dynamic loader (static-pie too).
   [[nodiscard]] bool is_static() const;
+  // It loads with other shared objects (DT_NEEDED).
+  [[nodiscard]] bool needs_others() const;
   // The symbols and unwind tables packed in .gnu_debugdata ("minidebuginfo"), at most 64 MiB. kNotFound when
   // absent.
   [[nodiscard]] Result<Image> mini_debug_image() const;

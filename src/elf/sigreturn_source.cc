@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <string_view>
 
 #include "elf/cfi_state.h"
 
@@ -14,10 +13,7 @@ constexpr std::array<uint8_t, 9> kSigreturn = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 
 
 }  // namespace
 
-bool SigreturnSource::may_be_needed(const Image& image) {
-  const std::string_view name = image.soname();
-  return image.is_static() || name == "libc.so" || name.starts_with("libc.musl-");
-}
+bool SigreturnSource::may_be_needed(const Image& image) { return image.interpreter().empty() && !image.needs_others(); }
 
 std::optional<CodeSpan> SigreturnSource::next(Vaddr from, Vaddr limit) {
   // One that begins a little ahead of `from` reaches into it, if the code there is in the file too.

@@ -15,7 +15,8 @@ class SigreturnSource final : public RuleSource {
  public:
   explicit SigreturnSource(const Image& image) : image_(&image) {}
 
-  // The C library may be in this file, without unwind information: static programs and musl itself.
+  // The C library may be in this file: static programs and musl itself, which needs no other file (nor has it a name
+  // everywhere).
   static bool may_be_needed(const Image& image);
 
   void start_page() override {}

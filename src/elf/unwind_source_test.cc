@@ -1,0 +1,128 @@
+#include "elf/unwind_source.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "elf/cfi_test_bytes.h"
+#include "elf/test_file.h"
+
+namespace gp::elf {
+namespace {
+
+const gp_rule* rule_at(const UnwindPage& page, uint64_t offset) {
+  const auto after = std::ranges::upper_bound(page.rows, offset % GP_PAGE_SIZE, {}, &gp_row::pc);
+  return after == page.rows.begin() ? nullptr : &page.rules[(after - 1)->rule];
+}
+
+// The rules of [begin, end) in a file, by the offsets they begin at.
+std::vector<gp_rule> rules_between(UnwindSource& source, uint64_t begin, uint64_t end) {
+  std::vector<gp_rule> found;
+  for (uint64_t offset = begin; offset < end; ++offset) {
+    const auto page = source.compile_page(offset >> GP_PAGE_SHIFT);
+    if (const gp_rule* rule = rule_at(page, offset)) found.push_back(*rule);
+  }
+  return found;
+}
+
+// Places of signal trampolines anywhere in a file.
+std::vector<uint64_t> signal_offsets(const Image& image) {
+  UnwindSource source(image);
+  std::vector<uint64_t> found;
+  for (const OffsetRange& range : image.executable_ranges()) {
+    for (uint64_t page = range.begin.value >> GP_PAGE_SHIFT; page << GP_PAGE_SHIFT < range.end.value; ++page) {
+      const auto compiled = source.compile_page(page);
+      for (const gp_row& row : compiled.rows)
+        if (compiled.rules[row.rule].cfa_op == GP_CFA_SIGNAL) {
+          EXPECT_EQ(compiled.rules[row.rule].cfa_offset, 0);
+          found.push_back((page << GP_PAGE_SHIFT) + row.pc);
+        }
+    }
+  }
+  return found;
+}
+
+// The image a function of this process is in, and the function's offset there.
+std::pair<Image, uint64_t> image_of(void* function) {
+  Dl_info info{};
+  dladdr(function, &info);
+  Image image = Image::open(info.dli_fname).value();
+  const auto address = reinterpret_cast<uintptr_t>(function) - reinterpret_cast<uintptr_t>(info.dli_fbase);
+  const uint64_t offset = image.to_offset({address}).value_or(FileOffset{}).value;
+  return {std::move(image), offset};
+}
+
+#if defined(__x86_64__) && defined(__GLIBC__)
+TEST(UnwindSource, KnowsGlibcsSignalTrampoline) {
+  const auto [image, offset] = image_of(dlsym(RTLD_DEFAULT, "sigaction"));
+  EXPECT_EQ(signal_offsets(image).size(), 1U);
+}
+
+TEST(UnwindSource, KnowsVforksReturnAddressRegister) {
+  const auto [image, offset] = image_of(dlsym(RTLD_DEFAULT, "vfork"));
+  UnwindSource source(image);
+  const auto rules = rules_between(source, offset, offset + 24);
+  EXPECT_TRUE(std::ranges::any_of(
+      rules, [](const gp_rule& rule) { return rule.ra_op == GP_RA_REGISTER && rule.ra_offset == 5; }));
+}
+
+TEST(UnwindSource, EndsAtStart) {
+  const Image image = Image::open("/proc/self/exe").value();
+  UnwindSource source(image);
+  const uint64_t entry = image.to_offset(image.entry())->value;
+  const auto page = source.compile_page(entry >> GP_PAGE_SHIFT);
+  const gp_rule* rule = rule_at(page, entry + 8);
+  ASSERT_NE(rule, nullptr);
+  EXPECT_EQ(rule->cfa_op, GP_CFA_ROOT);
+}
+#endif
+
+TEST(UnwindSource, KnowsMuslsSignalTrampoline) {
+  auto image = Image::open("/lib/ld-musl-x86_64.so.1");
+  if (!image) GTEST_SKIP() << "musl is not on this host";
+  EXPECT_EQ(signal_offsets(*image).size(), 1U);
+}
+
+// An .eh_frame without a header table, and a .debug_frame that fills what it leaves.
+TEST(UnwindSource, FillsFromLaterSources) {
+  TestFile file;
+  file.code(".text", 0x401000, std::vector<uint8_t>(0x100, 0x90));
+  auto eh_frame = FrameBytes("zR", {DW_EH_PE_pcrel | DW_EH_PE_sdata4}).add(0x401020, 0x20, {});
+  file.section(".eh_frame", SHT_PROGBITS, SHF_ALLOC, 0x400000, eh_frame.bytes());
+  auto debug_frame = FrameBytes().add(0x401010, 0x60, {DW_CFA_def_cfa_offset, 64});
+  file.section(".debug_frame", SHT_PROGBITS, 0, 0, debug_frame.bytes());
+  const Image image = file.image();
+  const uint64_t text = image.section(".text")->offset;
+  const auto page = UnwindSource(image).compile_page(text >> GP_PAGE_SHIFT);
+  ASSERT_EQ(page.rows.size(), 4U);
+  EXPECT_EQ(rule_at(page, text + 0x0f), nullptr);
+  EXPECT_EQ(rule_at(page, text + 0x10)->cfa_offset, 64);
+  EXPECT_EQ(rule_at(page, text + 0x20)->cfa_offset, 8);
+  EXPECT_EQ(rule_at(page, text + 0x40)->cfa_offset, 64);
+  EXPECT_EQ(rule_at(page, text + 0x70)->cfa_op, GP_CFA_NONE);
+}
+
+TEST(UnwindSource, TakesASeparateDebugFile) {
+  TestFile stripped;
+  stripped.code(".text", 0x401000, std::vector<uint8_t>(0x100, 0x90));
+  const Image image = stripped.image();
+  EXPECT_TRUE(UnwindSource(image).compile_page(0).rows.empty());
+  TestFile file;
+  file.section(".debug_frame", SHT_PROGBITS, 0, 0, FrameBytes().add(0x401010, 0x60, {}).bytes());
+  const Image debug = file.image();
+  EXPECT_EQ(UnwindSource(image, &debug).compile_page(0).rows.size(), 2U);
+}
+
+TEST(UnwindSource, HasNothingForPagesOutsideCode) {
+  const Image image = Image::open("/proc/self/exe").value();
+  UnwindSource source(image);
+  EXPECT_TRUE(source.compile_page(UINT64_MAX).rows.empty());
+  EXPECT_TRUE(source.compile_page((image.bytes().size() >> GP_PAGE_SHIFT) + 1).rows.empty());
+}
+
+}  // namespace
+}  // namespace gp::elf
