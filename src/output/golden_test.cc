@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "output/html.h"
 #include "output/output.h"
 #include "tests/support/example_profile.h"
 
@@ -26,6 +27,23 @@ TEST(Golden, Pprof) {
   const std::string packed = written(Format::kPprof, test::example_profile());
   EXPECT_EQ(packed.substr(4, 4), std::string(4, '\0')) << "a time stamp would make every file differ";
   test::expect_golden("example.pb", test::gunzip(packed));
+}
+
+// What is inside the page; the page around it is web/, tried in a browser by tests/browser.
+TEST(Golden, HtmlData) { test::expect_golden("example.html.json", html_data(test::example_profile())); }
+
+TEST(Html, HoldsItsDataAndNothingOfNames) {
+  const std::string page = written(Format::kHtml, test::example_profile());
+  EXPECT_EQ(page.find("{{"), std::string::npos);
+  EXPECT_EQ(page.find("alert(1)"), std::string::npos);
+  EXPECT_EQ(page.find("http://"), page.find("http://www.w3.org/2000/svg")) << "nothing is to be fetched";
+  EXPECT_EQ(page.find("https://"), std::string::npos);
+  const std::string open = R"(id="profile">)";
+  const size_t from = page.find(open);
+  ASSERT_NE(from, std::string::npos);
+  const std::string data = page.substr(from + open.size(), page.find('<', from + open.size()) - from - open.size());
+  EXPECT_EQ(data.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="),
+            std::string::npos);
 }
 
 TEST(Golden, DoesNotDependOnTheOrderOfStacks) {

@@ -1,6 +1,7 @@
 #include "output/output.h"
 
 #include "output/collapsed.h"
+#include "output/html.h"
 #include "output/pprof.h"
 
 namespace gp::output {
@@ -26,7 +27,7 @@ std::string_view format_link(Format format) {
 void write(Format format, const profile::Profile& profile, Sink& sink) {
   switch (format) {
     case Format::kCollapsed: return write_collapsed(profile, sink);
-    case Format::kHtml: return;
+    case Format::kHtml: return write_html(profile, sink);
     case Format::kPprof: return write_pprof(profile, sink);
   }
 }
