@@ -4,9 +4,10 @@ const thousands = new Intl.NumberFormat('en-US');
 const formatCount = (count) => thousands.format(count);
 
 function formatPercent(part, whole) {
-  if (whole === 0) return '0 %';
+  if (whole === 0 || part === 0) return '0 %';
   const percent = (100 * part) / whole;
   if (percent > 0 && percent < 0.01) return '< 0.01 %';
+  if (percent < 100 && percent >= 99.95) return percent < 99.995 ? `${percent.toFixed(2)} %` : '> 99.99 %';
   return `${percent.toFixed(percent < 1 ? 2 : 1)} %`;
 }
 

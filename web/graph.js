@@ -227,12 +227,16 @@ class FlameGraph {
     }
   }
 
-  dimmed(entity) { return this.lit !== null && !this.lit(entity); }
+  // Full where the light is; faint elsewhere; half for the frames below which the picture is zoomed.
+  strengthOf(tree, node, entity) {
+    if (this.lit !== null) return this.lit(entity) ? 1 : 0.22;
+    return !this.sandwich && node < this.zoom && tree.end[node] > this.zoom ? 0.55 : 1;
+  }
 
   // Frames too narrow to tell apart still show that something is there.
   drawSliver(tree, node, x, top) {
     const entity = this.profile.entities[tree.entity[node]];
-    this.context.globalAlpha = this.dimmed(entity) ? 0.12 : 0.6;
+    this.context.globalAlpha = 0.6 * this.strengthOf(tree, node, entity);
     this.context.fillStyle = frameColour(this.theme, entity);
     this.context.fillRect(Math.floor(x), top, 1, ROW - GAP);
     this.context.globalAlpha = 1;
@@ -243,8 +247,8 @@ class FlameGraph {
     const {context} = this;
     const entity = this.profile.entities[tree.entity[node]];
     const width = Math.max(1, right - left - GAP);
-    const dim = this.dimmed(entity);
-    context.globalAlpha = dim ? 0.22 : 1;
+    const strength = this.strengthOf(tree, node, entity);
+    context.globalAlpha = strength;
     context.fillStyle = frameColour(this.theme, entity);
     context.beginPath();
     context.roundRect(left, top, width, ROW - GAP, width > 8 ? 2.5 : 0);
@@ -254,7 +258,7 @@ class FlameGraph {
       context.fillStyle = INK[this.theme].glow;
       context.fill();
     }
-    context.globalAlpha = dim ? 0.5 : 1;
+    context.globalAlpha = Math.min(1, strength + 0.3);
     if (width >= LEAST_TEXT) this.drawText(entity, left, top, width);
     context.globalAlpha = 1;
     this.drawn.frames += 1;

@@ -87,6 +87,8 @@ class App {
         up: callersTree(this.tree, this.profile.entities, this.focus),
         down: calleesTree(this.tree, this.profile.entities, this.focus),
       });
+      this.graph.current = {tree: this.graph.down, node: 0};
+      this.graph.draw();
     } else {
       this.graph.setScene(this.view === 'flame' ? {up: this.tree} : {down: this.tree}, node);
     }
@@ -154,6 +156,11 @@ class App {
 
   showCrumbs(zoom) {
     const crumbs = byId('crumbs');
+    if (this.inSandwich && this.focus >= 0) {
+      crumbs.replaceChildren(el('p', {}, 'Callers above, callees below: ', el('strong', {}, this.profile.entities[this.focus].text)),
+        el('span', {class: 'share'}, formatPercent(this.graph.down.total[0], this.tree.total[0])));
+      return;
+    }
     const nodes = [];
     for (let node = zoom; node >= 0; node = this.tree.parent[node]) nodes.unshift(node);
     const text = (node) => this.profile.entities[this.tree.entity[node]].text;

@@ -52,7 +52,7 @@ const KEYS = [
 ];
 const GESTURES = [
   ['Click', 'zoom to the frame'], ['Right click', 'what can be done with it'], ['Drag', 'move around'],
-  ['Ctrl + wheel', 'zoom at the pointer'], ['Double click on a function', 'sandwich'],
+  ['Ctrl + wheel', 'zoom at the pointer'], ['Double click', 'on a function: its sandwich'],
 ];
 
 function fillHelpDialog(dialog, profile) {

@@ -39,7 +39,7 @@ class Browser:
                                        stdin=subprocess.DEVNULL)
         try:
             self.base = f"http://127.0.0.1:{self._port(log.name)}"
-            options = {"args": [*FLAGS, *self.flags, f"--user-data-dir={self.folder.name}/profile"],
+            options = {"args": [*FLAGS, *self.flags, f"--user-data-dir={self.folder.name}/profile", "about:blank"],
                        "binary": shutil.which("chromium")}
             session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
                 "browserName": "chrome", "goog:chromeOptions": options,
@@ -139,6 +139,7 @@ class Browser:
                 if entry["level"] in ("SEVERE", "WARNING")]
 
     def requests(self):
-        """Addresses asked for since the last call."""
+        """Addresses asked for since the last call, the browser's own pages left out: no page of ours can ask for those."""
         events = [json.loads(entry["message"])["message"] for entry in self.call("POST", "/se/log", {"type": "performance"})]
-        return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        urls = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        return [url for url in urls if not url.startswith("chrome://")]

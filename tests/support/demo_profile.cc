@@ -207,12 +207,13 @@ class Demo {
   void walk(const Program& program, std::span<const uint32_t> threads) {
     std::vector<uint32_t> stack;
     for (const auto name : program.root) stack.push_back(frame(FrameKind::kNative, name, program.comm, ""));
-    const uint64_t depth = program.pools.empty() ? 0 : 2 + random_.skewed(26);
+    const uint64_t depth = program.pools.empty() ? 0 : 3 + random_.skewed(24);
     uint64_t path = hash64(program.comm);
     for (uint64_t level = 0; level < depth; ++level) {
       const auto& pool = program.pools[std::min<size_t>(level, program.pools.size() - 1)];
       // Each caller has callees it prefers: which, follows from the path.
-      const uint64_t pick = (random_.skewed(pool.names.size()) + path) % pool.names.size();
+      const uint64_t liked = random_.below(100) < 60 ? 0 : random_.skewed(pool.names.size());
+      const uint64_t pick = (liked + path) % pool.names.size();
       stack.push_back(frame(pool.kind, pool.names[pick], pool.module, pool.file));
       path = hash_mix(path, pick);
     }

@@ -1,13 +1,14 @@
 // Prints a made-up profile, for working on web/ without sampling anything and for the tests in tests/:
-//   gp_make_example collapsed|html|pprof example|FRAMES
+//   gp_make_example collapsed|html|pprof empty|example|FRAMES
 // `example` is the small one the golden files hold; a number asks for a busy host with that many frames.
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <string_view>
 
 #include "output/output.h"
 #include "tests/support/example_profile.h"
+#include "tests/support/profile_builder.h"
 
 namespace {
 
@@ -19,17 +20,23 @@ std::optional<gp::output::Format> format_named(std::string_view name) {
   return std::nullopt;
 }
 
+gp::profile::Profile profile_named(std::string_view name) {
+  if (name == "empty") return gp::test::ProfileBuilder().build();
+  if (name == "example") return gp::test::example_profile();
+  size_t frames = 0;
+  std::from_chars(name.data(), name.data() + name.size(), frames);
+  return gp::test::demo_profile(frames);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const auto format = argc == 3 ? format_named(argv[1]) : std::nullopt;
   if (!format) {
-    std::fputs("usage: gp_make_example collapsed|html|pprof example|FRAMES\n", stderr);
+    std::fputs("usage: gp_make_example collapsed|html|pprof empty|example|FRAMES\n", stderr);
     return 2;
   }
-  const bool example = std::string_view(argv[2]) == "example";
   gp::output::StringSink out;
-  gp::output::write(
-      *format, example ? gp::test::example_profile() : gp::test::demo_profile(std::strtoul(argv[2], nullptr, 10)), out);
+  gp::output::write(*format, profile_named(argv[2]), out);
   return std::fwrite(out.text().data(), 1, out.text().size(), stdout) == out.text().size() ? 0 : 1;
 }
