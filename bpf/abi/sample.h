@@ -137,10 +137,27 @@ struct gp_symbol {
 	__u32 table_stored; /* bytes that follow */
 };
 
+/* What one CPU did; read by the agent through a mapping. Only ever grows. */
+struct gp_counters {
+	__u64 runs;      /* of the sampling program */
+	__u64 idle;      /* of those: nothing ran */
+	__u64 unwanted;  /* of those: filtered out */
+	__u64 taken;     /* of those: a sample was taken */
+	__u64 ring_full; /* samples that found no room */
+	__u64 copies;    /* stack copies shipped */
+	__u64 copies_refused; /* misses whose stack was not copied: over the rate, or no room */
+	__u64 symbols;   /* symbol records shipped */
+	__u64 cache_hits;
+	__u64 cache_misses;
+	__u64 copy_window; /* copies in the running tenth of a second */
+	__u64 copy_window_ns;
+	__u64 reserved[4];
+};
+
 #ifdef __cplusplus
 static_assert(sizeof(gp_frame) == 16);
-static_assert(sizeof(gp_sample) == 96);
+static_assert(sizeof(gp_sample) == 88);
 #else
 _Static_assert(sizeof(struct gp_frame) == 16, "two words a frame");
-_Static_assert(sizeof(struct gp_sample) == 96, "shared layout");
+_Static_assert(sizeof(struct gp_sample) == 88, "shared layout");
 #endif

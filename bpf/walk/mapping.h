@@ -4,6 +4,12 @@
 
 #include "bpf/walk/state.h"
 
+/* The address to look up: a call may be the last instruction of its function. */
+GP_INLINE __u64 gp_lookup_pc(struct gp_walk *w)
+{
+	return w->registers.value[GP_REG_RIP] - (w->registers.is_return ? 1 : 0);
+}
+
 #ifdef __bpf__
 /* The process' mappings word as it is now; 0 when the entry has gone. */
 GP_INLINE __u64 gp_current_mappings(struct gp_walk *w);
@@ -17,9 +23,11 @@ GP_INLINE __u64 gp_current_mappings(struct gp_walk *w)
 /* 2^12 steps of a binary search cover GP_MAPPINGS_PER_PROCESS entries. */
 #define GP_MAPPING_SEARCH_STEPS 13
 
-/* Finds the mapping of `pc` into w->mapping. 1: found, 0: none, -1: the table changed meanwhile. */
-GP_INLINE int gp_find_mapping(struct gp_walk *w, __u64 pc)
+/* Finds the mapping of the pc into w->mapping. 1: found, 0: none, -1: the table changed meanwhile. */
+GP_INLINE int gp_find_mapping(struct gp_walk *w)
 {
+	__u64 pc = gp_lookup_pc(w);
+
 	if (pc - w->mapping.start < w->mapping.end - w->mapping.start)
 		return 1;
 
@@ -55,3 +63,5 @@ GP_INLINE int gp_find_mapping(struct gp_walk *w, __u64 pc)
 	}
 	return found;
 }
+
+GP_PART(gp_find_mapping)

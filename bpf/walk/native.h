@@ -6,19 +6,6 @@
 #include "bpf/walk/rows.h"
 #include "bpf/walk/stack.h"
 
-/* What is known of one pc; cached per CPU. Valid while both words are what they were. */
-struct gp_cache_entry {
-	__u64 pc;
-	__u64 mappings;
-	__u64 page_word;
-	__u64 offset; /* file offset of pc */
-	__u32 pid;
-	__u32 file;
-	__u32 page;    /* index into the page directory */
-	__u32 runtime; /* enum gp_runtime when pc is in its interpreter loop */
-	struct gp_rule rule;
-};
-
 #ifdef __bpf__
 GP_INLINE struct gp_cache_entry *gp_cache_slot(__u32 pid, __u64 pc);
 #else
@@ -30,15 +17,12 @@ GP_INLINE struct gp_cache_entry *gp_cache_slot(__u32 pid, __u64 pc)
 }
 #endif
 
-GP_INLINE __u64 gp_register(struct gp_walk *w, __u32 number)
+/* Looks up rule and place of the pc into w->found. 1: there, 0: w->end says why not, -1: try again. */
+GP_INLINE int gp_lookup(struct gp_walk *w)
 {
-	return w->registers.value[number & 31 & (GP_REGS > number ? 31 : 0)];
-}
-
-/* Looks up rule and place of `pc`. 1: *at is filled, 0: w->end says why not, -1: try again. */
-GP_INLINE int gp_lookup(struct gp_walk *w, __u64 pc, struct gp_cache_entry *at)
-{
-	int found = gp_find_mapping(w, pc);
+	__u64 pc = gp_lookup_pc(w);
+	struct gp_cache_entry *at = &w->found;
+	int found = GP_CALL(gp_find_mapping, w);
 
 	if (found < 0) {
 		if (w->retries++ < 3)
@@ -92,7 +76,7 @@ GP_INLINE int gp_lookup(struct gp_walk *w, __u64 pc, struct gp_cache_entry *at)
 		w->end = GP_END_PAGE_UNREADABLE;
 		return 0;
 	}
-	found = gp_search_rule(at->page_word, (__u32)at->offset & (GP_PAGE_SIZE - 1), &at->rule);
+	found = GP_CALL(gp_search_rule, w);
 	GP_BARRIER();
 	/* Evicted and reused while we searched: the word has another generation then. */
 	if (found < 0 || GP_READ_ONCE(*directory) != at->page_word) {
@@ -103,6 +87,8 @@ GP_INLINE int gp_lookup(struct gp_walk *w, __u64 pc, struct gp_cache_entry *at)
 		at->rule.cfa_op = GP_CFA_NONE;
 	return 1;
 }
+
+GP_PART(gp_lookup)
 
 /* The caller is at (pc, cfa); rbp's new value is known when has_fp. */
 GP_INLINE int gp_enter_caller(struct gp_walk *w, __u64 pc, __u64 cfa)
@@ -210,16 +196,10 @@ GP_INLINE void gp_restore(struct gp_walk *w, __u32 number, __s8 words, __u64 bas
 	w->registers.valid |= 1u << number;
 }
 
-GP_INLINE __s8 gp_saved_words(const struct gp_rule *rule, __u32 which)
+/* Steps by the CFA rule in w->found. */
+GP_INLINE int gp_step_rule(struct gp_walk *w)
 {
-	__s8 words = rule->saved[which];
-
-	return words;
-}
-
-/* Steps by a CFA rule. */
-GP_INLINE int gp_step_rule(struct gp_walk *w, const struct gp_rule *rule)
-{
+	const struct gp_rule *rule = &w->found.rule;
 	__u64 sp = w->registers.value[GP_REG_RSP];
 	__u64 fp = w->registers.value[GP_REG_RBP];
 	__u64 cfa = gp_rule_cfa(w, rule);
@@ -269,10 +249,10 @@ GP_INLINE int gp_step_rule(struct gp_walk *w, const struct gp_rule *rule)
 	return gp_enter_caller(w, pc, cfa);
 }
 
-/* Steps from the frame at `at` to its caller. */
-GP_INLINE int gp_step_caller(struct gp_walk *w, const struct gp_rule *rule)
+/* Steps from the frame in w->found to its caller. */
+GP_INLINE int gp_step_caller(struct gp_walk *w)
 {
-	switch (rule->cfa_op) {
+	switch (w->found.rule.cfa_op) {
 	case GP_CFA_ROOT:
 		return gp_finish(w, GP_END_ROOT);
 	case GP_CFA_NONE:
@@ -280,44 +260,57 @@ GP_INLINE int gp_step_caller(struct gp_walk *w, const struct gp_rule *rule)
 	case GP_CFA_FRAME_POINTER:
 		return gp_step_frame_pointer(w, 0);
 	case GP_CFA_SIGNAL:
-		return gp_step_signal(w, rule->cfa_offset);
+		return gp_step_signal(w, w->found.rule.cfa_offset);
 	default:
-		return gp_step_rule(w, rule);
+		return gp_step_rule(w);
 	}
+}
+
+GP_PART(gp_step_caller)
+
+/* Makes w->found speak of the pc, from the cache when it can. As gp_lookup(). */
+GP_INLINE int gp_place(struct gp_walk *w)
+{
+	__u64 pc = gp_lookup_pc(w);
+	struct gp_cache_entry *cached = gp_cache_slot(w->pid, pc);
+
+	if (cached && cached->pc == pc && cached->pid == w->pid && cached->mappings == w->mappings) {
+		const __u64 *directory = gp_find_page_word(cached->page);
+
+		/* Of the words that are states only GP_PAGE_EMPTY is cached: it stays what it is. */
+		if (directory && (cached->page_word == GP_PAGE_EMPTY || GP_READ_ONCE(*directory) == cached->page_word)) {
+			w->found = *cached;
+			return 1;
+		}
+	}
+	int found = GP_CALL(gp_lookup, w);
+
+	if (found == 1 && cached)
+		*cached = w->found;
+	return found;
+}
+
+/* The frame pushed last was left by a guess. */
+GP_INLINE int gp_came_by_guess(struct gp_walk *w)
+{
+	return w->frames > 0 &&
+	       (w->record.frames[GP_BOUND(w->frames - 1, GP_MAX_FRAMES - 1)].flags & GP_FRAME_GUESSED);
 }
 
 /* One native frame. 1: the walk is over. */
 GP_INLINE int gp_native_step(struct gp_walk *w)
 {
-	__u64 pc = w->registers.value[GP_REG_RIP];
-	__u64 lookup = pc - (w->registers.is_return ? 1 : 0);
-	struct gp_cache_entry fresh;
-	struct gp_cache_entry *at = gp_cache_slot(w->pid, lookup);
-	int hit = 0;
+	int found = gp_place(w);
 
-	if (at && at->pc == lookup && at->pid == w->pid && at->mappings == w->mappings) {
-		const __u64 *directory = gp_find_page_word(at->page);
-
-		/* Words below GP_PAGE_STATES were never cached but for GP_PAGE_EMPTY, which stays. */
-		hit = directory && (at->page_word == GP_PAGE_EMPTY || GP_READ_ONCE(*directory) == at->page_word);
+	if (found < 0)
+		return 0;
+	if (!found) {
+		/* After a guess an address in no mapping only says that the guess was wrong. */
+		if (w->end == GP_END_NO_MAPPING && gp_came_by_guess(w))
+			w->end = GP_END_NO_RULE;
+		return 1;
 	}
-	if (!hit) {
-		int found = gp_lookup(w, lookup, &fresh);
-
-		if (found < 0)
-			return 0;
-		if (!found) {
-			/* After a guess an address in no mapping only says that the guess was wrong. */
-			if (w->guessed && w->end == GP_END_NO_MAPPING && w->frames > 0 &&
-			    w->record.frames[GP_BOUND(w->frames - 1, GP_MAX_FRAMES - 1)].flags & GP_FRAME_GUESSED)
-				w->end = GP_END_NO_RULE;
-			return 1;
-		}
-		if (at)
-			*at = fresh;
-		else
-			at = &fresh;
-	}
+	const struct gp_cache_entry *at = &w->found;
 
 	if (at->runtime == GP_RUNTIME_PYTHON && !w->pass_eval && w->python_state != GP_PYTHON_DONE) {
 		w->unwinder = GP_UNWIND_PYTHON;
@@ -330,10 +323,10 @@ GP_INLINE int gp_native_step(struct gp_walk *w)
 	if (w->pass_eval) {
 		w->pass_eval = 0;
 	} else if (at->file == GP_NO_FILE) {
-		if (!gp_push(w, GP_FRAME_JIT, flags, 0, 0, pc))
+		if (!gp_push(w, GP_FRAME_JIT, flags, 0, 0, w->registers.value[GP_REG_RIP]))
 			return 1;
-	} else if (!gp_push(w, GP_FRAME_NATIVE, flags, 0, at->file, at->offset + (pc - lookup))) {
+	} else if (!gp_push(w, GP_FRAME_NATIVE, flags, 0, at->file, at->offset + (w->registers.is_return ? 1 : 0))) {
 		return 1;
 	}
-	return gp_step_caller(w, &at->rule);
+	return GP_CALL(gp_step_caller, w);
 }

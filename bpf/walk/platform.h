@@ -19,6 +19,18 @@
 #ifdef __bpf__
 
 #define GP_INLINE static __always_inline
+/*
+ * Makes `int name(struct gp_walk *w)` a part of the step that the verifier checks once by itself: a global function
+ * name_part(). It takes the number of the state and not a pointer, which verifiers before 5.13 refuse.
+ */
+#define GP_PART(name)                                        \
+	__noinline int name##_part(__u32 scratch)            \
+	{                                                    \
+		struct gp_walk *w = gp_find_walk(scratch);   \
+                                                             \
+		return w ? name(w) : 1;                      \
+	}
+#define GP_CALL(name, w) name##_part((w)->scratch)
 #define GP_READ_ONCE(x) (*(volatile typeof(x) *)&(x))
 /* Keeps the compiler from reordering around a point; BPF programs run on the CPU that wrote their state. */
 #define GP_BARRIER() __asm__ volatile("" ::: "memory")
@@ -36,6 +48,8 @@
 #else
 
 #define GP_INLINE static inline
+#define GP_PART(name)
+#define GP_CALL(name, w) name(w)
 #define GP_READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define GP_BARRIER() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define GP_BOUND(index, mask) ((__u64)(index) & (mask))

@@ -23,9 +23,14 @@ GP_INLINE const __u32 *gp_segment_word(__u32 segment, __u32 index)
 /* 2^17 covers the 65,536 rows a page can have. */
 #define GP_ROW_SEARCH_STEPS 17
 
-/* Copies the rule that covers page offset `pc`. 1: found, 0: no row covers it, -1: the place is not valid (any more). */
-GP_INLINE int gp_search_rule(__u64 word, __u32 pc, struct gp_rule *rule)
+/*
+ * Copies the rule for w->found.offset out of the page w->found.page_word says. 1: found, 0: no row covers it,
+ * -1: the place is not valid (any more).
+ */
+GP_INLINE int gp_search_rule(struct gp_walk *w)
 {
+	__u64 word = w->found.page_word;
+	__u32 pc = (__u32)w->found.offset & (GP_PAGE_SIZE - 1);
 	gp_segment_t segment = gp_open_segment(GP_PAGE_SEGMENT(word));
 
 	if (!segment)
@@ -55,7 +60,7 @@ GP_INLINE int gp_search_rule(__u64 word, __u32 pc, struct gp_rule *rule)
 	if (low == 0)
 		return 0;
 	__u32 at = rules + (best >> 16) * (sizeof(struct gp_rule) / 4);
-	__u32 *out = (__u32 *)rule;
+	__u32 *out = (__u32 *)&w->found.rule;
 
 	for (int i = 0; i < (int)(sizeof(struct gp_rule) / 4); i++) {
 		const __u32 *part = gp_segment_word(segment, at + (__u32)i);
@@ -66,3 +71,5 @@ GP_INLINE int gp_search_rule(__u64 word, __u32 pc, struct gp_rule *rule)
 	}
 	return 1;
 }
+
+GP_PART(gp_search_rule)

@@ -29,6 +29,19 @@ enum gp_python_state {
 	GP_PYTHON_DONE,   /* the chain has ended or could not be read */
 };
 
+/* What is known of one pc; cached per CPU. Valid while both words are what they were. */
+struct gp_cache_entry {
+	__u64 pc;
+	__u64 mappings;
+	__u64 page_word;
+	__u64 offset; /* file offset of pc */
+	__u32 pid;
+	__u32 file;
+	__u32 page;    /* index into the page directory */
+	__u32 runtime; /* enum gp_runtime when pc is in its interpreter loop */
+	struct gp_rule rule;
+};
+
 struct gp_walk {
 	struct gp_sample_record record;
 
@@ -50,8 +63,9 @@ struct gp_walk {
 	__u64 thread_pointer;
 	__u64 start_ticks;
 
-	/* The mapping met last. */
+	/* The mapping met last, and what a full lookup of a pc found. */
 	struct gp_mapping mapping;
+	struct gp_cache_entry found;
 
 	/* Stack window. */
 	__u64 window_base;
@@ -63,7 +77,7 @@ struct gp_walk {
 	__u64 python_frame;
 	__u64 python_thread;
 	__u32 python_state; /* enum gp_python_state */
-	__u32 scratch;      /* index of this state, for functions that get no pointer */
+	__u32 scratch;      /* index of this state, see GP_PART */
 	__u8 object[GP_OBJECT_BYTES];
 	__u64 context[GP_REGS]; /* registers of a signal frame, in the kernel's order */
 };

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * The CPU sampler: runs at every tick of the perf event of each CPU, walks the interrupted stack and writes one
+ * record into the ring. Runs with interrupts off; one walk per CPU at a time.
+ */
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
+#include <linux/ptrace.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/kernel_types.h"
+#include "bpf/walk/kernel.h"
+#include "bpf/walk/step.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Set before load. */
+const volatile __u64 gp_period_ns = 0;      /* weight of a sample: 1e9 / Hz */
+const volatile __u32 gp_ring_wake = 0;      /* pending bytes that wake the agent */
+const volatile __u32 gp_ring_copy_limit = 0; /* pending bytes above which no stack is copied */
+
+/* Nanoseconds of a tick of field 22 of /proc/PID/stat: USER_HZ is 100 on every Linux we run on. */
+#define GP_TICK_NS 10000000ull
+
+#define GP_COPIES_PER_WINDOW 32 /* stack copies a CPU may ship in a tenth of a second: 1 MiB */
+#define GP_COPY_WINDOW_NS 100000000ull
+
+#define GP_USER32_CS 0x23 /* arch/x86/include/asm/segment.h: __USER32_CS */
+
+/* Finds the process' entry; leaves its place in the state. */
+static __always_inline struct gp_process *find_process(struct gp_walk *w)
+{
+	w->bucket = w->pid & gp_bucket_mask;
+
+	struct gp_process_bucket *bucket = GP_FIND(processes, w->bucket);
+
+	if (!bucket)
+		return 0;
+	for (__u32 i = 0; i < GP_BUCKET_ENTRIES; i++) {
+		if (bucket->entries[i].pid == w->pid) {
+			w->entry = i;
+			return &bucket->entries[i];
+		}
+	}
+	return 0;
+}
+
+/* The user part of the interrupted state; false when there is none. */
+static __always_inline int user_registers(struct gp_walk *w, struct task_struct *task, int in_kernel)
+{
+	struct pt_regs regs;
+	__u64 *value = w->registers.value;
+
+	if (task->flags & PF_KTHREAD || !task->mm) {
+		w->end = GP_END_KERNEL_THREAD;
+		return 0;
+	}
+	/* From user mode, too, interrupts leave the registers at the top of the task's kernel stack. */
+	if (bpf_probe_read_kernel(&regs, sizeof(regs), (void *)bpf_task_pt_regs(task)) != 0 || regs.rip == 0) {
+		w->end = GP_END_KERNEL_THREAD; /* io workers have an address space but no user code */
+		return 0;
+	}
+	if (regs.cs == GP_USER32_CS) {
+		w->end = GP_END_COMPAT32;
+		return 0;
+	}
+	value[0] = regs.rax;
+	value[1] = regs.rdx;
+	value[2] = regs.rcx;
+	value[3] = regs.rbx;
+	value[4] = regs.rsi;
+	value[5] = regs.rdi;
+	value[6] = regs.rbp;
+	value[7] = regs.rsp;
+	value[8] = regs.r8;
+	value[9] = regs.r9;
+	value[10] = regs.r10;
+	value[11] = regs.r11;
+	value[12] = regs.r12;
+	value[13] = regs.r13;
+	value[14] = regs.r14;
+	value[15] = regs.r15;
+	value[16] = regs.rip;
+	w->registers.valid = GP_REGS_ALL;
+	/* In a system call rip is past the instruction: treat it as a call, so that it is looked up inside. */
+	w->registers.is_return = in_kernel && (__s64)regs.orig_rax >= 0;
+	w->thread_pointer = task->thread.fsbase;
+	return 1;
+}
+
+struct loop_context {
+	struct gp_walk *walk;
+};
+
+static long loop_step(__u32 turn, struct loop_context *context)
+{
+	return gp_step(context->walk) != 0;
+}
+
+static __always_inline void walk_stack(struct gp_walk *w)
+{
+	struct loop_context context = { .walk = w };
+
+	bpf_loop(GP_MAX_STEPS, loop_step, &context, 0);
+	if (w->end == GP_END_NONE)
+		w->end = GP_END_DEPTH;
+}
+
+static __always_inline int is_miss(__u32 end)
+{
+	return end == GP_END_NO_PROCESS || end == GP_END_NO_MAPPING || end == GP_END_PAGE_MISSING;
+}
+
+static __always_inline int copy_allowed(struct gp_counters *count, __u64 now)
+{
+	if (now - count->copy_window_ns > GP_COPY_WINDOW_NS) {
+		count->copy_window_ns = now;
+		count->copy_window = 0;
+	}
+	if (count->copy_window >= GP_COPIES_PER_WINDOW)
+		return 0;
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > gp_ring_copy_limit)
+		return 0;
+	count->copy_window++;
+	return 1;
+}
+
+/* Ships the user stack from the miss up, for the agent to walk once it has loaded what was missing. */
+static __always_inline int ship_copy(struct gp_walk *w, __u32 cpu)
+{
+	struct gp_stack_copy_record *record = GP_FIND(copies, cpu);
+	__u64 sp = w->registers.value[GP_REG_RSP];
+	__u32 bytes = 0;
+
+	if (!record)
+		return 0;
+	record->copy.header.type = GP_RECORD_STACK_COPY;
+	record->copy.cpu = cpu;
+	record->copy.sequence = w->record.sample.sequence;
+	record->copy.registers = w->registers;
+	record->copy.thread_pointer = w->thread_pointer;
+	record->copy.base = sp & ~7ull;
+	record->copy.reserved = 0;
+	sp &= ~7ull;
+	for (int i = 0; i < GP_STACK_COPY_SIZE / 4096 + 1; i++) {
+		__u32 part = 4096 - (__u32)((sp + bytes) & 4095);
+
+		if (bytes + part > GP_STACK_COPY_SIZE)
+			part = GP_STACK_COPY_SIZE - bytes;
+		if (part == 0 || part > 4096 || bytes > GP_STACK_COPY_SIZE - part)
+			break;
+		if (bpf_probe_read_user(&record->data[GP_BOUND(bytes, GP_STACK_COPY_SIZE - 1)],
+					part > 4096 ? 4096 : part, (void *)(sp + bytes)) != 0)
+			break;
+		bytes += part;
+	}
+	record->copy.bytes = bytes;
+	if (bytes == 0 || bytes > GP_STACK_COPY_SIZE)
+		return 0;
+	record->copy.header.size = sizeof(record->copy) + bytes;
+	return bpf_ringbuf_output(&ring, record, sizeof(record->copy) + bytes, BPF_RB_NO_WAKEUP) == 0;
+}
+
+/* Appends the kernel's part of the stack behind the user frames; returns its count. */
+static __always_inline __u32 kernel_frames(struct bpf_perf_event_data *ctx, struct gp_walk *w)
+{
+	__u64 at = GP_BOUND(w->frames, 2 * GP_MAX_FRAMES - 1);
+
+	if (at > GP_MAX_FRAMES)
+		return 0;
+
+	long bytes = bpf_get_stack(ctx, &w->record.frames[at], GP_MAX_KERNEL_FRAMES * 8, 0);
+
+	return bytes > 0 ? (__u32)bytes / 8 : 0;
+}
+
+static __always_inline void begin(struct gp_walk *w, struct task_struct *task, __u32 cpu, struct gp_counters *count)
+{
+	struct gp_sample *sample = &w->record.sample;
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+
+	w->frames = 0;
+	w->end = GP_END_NONE;
+	w->guessed = 0;
+	w->unwinder = GP_UNWIND_NATIVE;
+	w->pass_eval = 0;
+	w->retries = 0;
+	w->drain = 0;
+	w->python = 0;
+	w->python_state = GP_PYTHON_UNTRIED;
+	w->mappings = 0;
+	w->mapping.start = w->mapping.end = 0;
+	w->window_base = 0;
+	w->window_bytes = 0;
+	w->scratch = cpu;
+	w->start_ticks = task->group_leader->start_boottime / GP_TICK_NS;
+
+	sample->header.type = GP_RECORD_SAMPLE;
+	sample->time_ns = bpf_ktime_get_ns();
+	sample->start_ticks = w->start_ticks;
+	sample->pid = pid_tgid >> 32;
+	sample->tid = (__u32)pid_tgid;
+	sample->cpu = cpu;
+	sample->sequence = (__u32)count->taken;
+	sample->weight_ns = gp_period_ns;
+	sample->flags = 0;
+	sample->miss = 0;
+	sample->pending_frames = 0;
+	sample->reserved = 0;
+	bpf_get_current_comm(sample->comm, sizeof(sample->comm));
+}
+
+/* After a miss: what the interpreter knows is read now, the native frames later. */
+static __always_inline void handle_miss(struct gp_walk *w, __u32 cpu, struct gp_counters *count)
+{
+	struct gp_sample *sample = &w->record.sample;
+	__u32 native = w->frames, end = w->end;
+
+	sample->miss = w->registers.value[GP_REG_RIP];
+	if (w->python && w->python_state != GP_PYTHON_DONE) {
+		w->drain = 1;
+		w->unwinder = GP_UNWIND_PYTHON;
+		walk_stack(w);
+		w->end = end;
+		sample->pending_frames = w->frames - native;
+	}
+	if (copy_allowed(count, sample->time_ns) && ship_copy(w, cpu)) {
+		sample->flags |= GP_SAMPLE_HAS_COPY;
+		count->copies++;
+	} else {
+		count->copies_refused++;
+	}
+}
+
+SEC("perf_event")
+int gp_sample_cpu(struct bpf_perf_event_data *ctx)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct gp_counters *count = GP_FIND(counters, cpu);
+	struct gp_walk *w = GP_FIND(walks, cpu);
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!count || !w)
+		return 0;
+	count->runs++;
+	if (!task || task->pid == 0) {
+		count->idle++;
+		return 0;
+	}
+	w->pid = bpf_get_current_pid_tgid() >> 32;
+
+	struct gp_process *process = find_process(w);
+
+	if (process && process->flags & GP_PROCESS_UNWANTED) {
+		count->unwanted++;
+		return 0;
+	}
+	count->taken++;
+	begin(w, task, cpu, count);
+
+	int in_kernel = (__s64)ctx->regs.rip < 0;
+
+	if (user_registers(w, task, in_kernel)) {
+		if (process && process->start_ticks == w->start_ticks) {
+			w->mappings = GP_READ_ONCE(process->mappings);
+			w->python = process->python;
+			walk_stack(w);
+		} else {
+			w->end = GP_END_NO_PROCESS;
+		}
+		if (w->end != GP_END_ROOT && BPF_CORE_READ_BITFIELD(task, in_execve)) {
+			w->end = GP_END_IN_EXEC;
+			w->frames = 0;
+		} else if (is_miss(w->end)) {
+			handle_miss(w, cpu, count);
+		}
+	}
+
+	struct gp_sample *sample = &w->record.sample;
+	__u32 kernel = 0;
+
+	if (in_kernel) {
+		sample->flags |= GP_SAMPLE_IN_KERNEL;
+		kernel = kernel_frames(ctx, w);
+	}
+	if (w->guessed)
+		sample->flags |= GP_SAMPLE_GUESSED;
+	sample->end = (__u16)w->end;
+	sample->user_frames = (__u16)w->frames;
+	sample->kernel_frames = (__u16)kernel;
+
+	__u64 size = sizeof(*sample) + w->frames * sizeof(struct gp_frame) + kernel * sizeof(__u64);
+
+	sample->header.size = (__u32)size;
+	if (size > sizeof(w->record)) /* never: for the verifier */
+		return 0;
+
+	__u64 pending = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	__u64 wake = pending > gp_ring_wake || is_miss(w->end) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+
+	if (bpf_ringbuf_output(&ring, &w->record, size, wake) != 0)
+		count->ring_full++;
+	return 0;
+}
