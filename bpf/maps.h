@@ -60,9 +60,9 @@ struct {
 struct gp_row_segment {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, GP_SEGMENT_WORDS);
+	__uint(max_entries, GP_SEGMENT_WORDS / 2); /* array elements take 8 bytes at least */
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, __u64);
 };
 
 struct {

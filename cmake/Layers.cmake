@@ -2,12 +2,12 @@
 # on folders named before it (tools/check_layers.py holds the include graph to the same list).
 set(GP_LAYERS base os elf profile walk sampling targets runtimes symbols managed session output upload app)
 
-# gp_folder(NAME DEPS folder… LIBS external…): library gp_NAME from *.cc beside the caller, and one test
+# gp_folder(NAME DEPS folder… LIBS external…): library gp_NAME from *.cc and *.c beside the caller, and one test
 # executable gp_NAME_test from *_test.cc, its cases registered with ctest under the label "unit".
 function(gp_folder name)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS;TEST_LIBS" ${ARGN})
   list(FIND GP_LAYERS ${name} own)
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "(_test|main)\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

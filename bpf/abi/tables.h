@@ -46,12 +46,16 @@ struct gp_mapping {
 
 enum gp_runtime { GP_RUNTIME_NONE = 0, GP_RUNTIME_PYTHON = 1 };
 
+enum gp_file_state { GP_FILE_NOT_LOADED = 0, GP_FILE_LOADED = 1, GP_FILE_UNREADABLE = 2 };
+
 /* A file with code, shared by all processes that map it. */
 struct gp_file {
 	__u32 page_first; /* its run in the page directory */
 	__u32 page_count;
 	__u32 page_base; /* file offset >> GP_PAGE_SHIFT of the first page */
 	__u32 runtime;   /* enum gp_runtime */
+	__u32 state;     /* enum gp_file_state */
+	__u32 reserved;
 	__u64 eval_start; /* file offsets of the interpreter loop; equal: none */
 	__u64 eval_end;
 	__u64 eval_cold_start; /* the part of it that the compiler put elsewhere */

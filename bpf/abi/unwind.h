@@ -83,7 +83,7 @@ struct gp_row {
 
 #define GP_SEGMENT_SIZE (1u << 20)
 #define GP_CHUNK_SIZE 1024u
-#define GP_SEGMENT_WORDS (GP_SEGMENT_SIZE / 4)
+#define GP_SEGMENT_WORDS (GP_SEGMENT_SIZE / 4) /* of 4 bytes; the map's elements are pairs of them */
 #define GP_CHUNK_WORDS (GP_CHUNK_SIZE / 4)
 #define GP_SEGMENTS_MAX 64u
 

@@ -55,5 +55,8 @@ GP_INLINE void *gp_open_segment(__u32 segment)
 
 GP_INLINE const __u32 *gp_segment_word(void *segment, __u32 index)
 {
-	return bpf_map_lookup_elem(segment, &index);
+	__u32 pair = index >> 1;
+	const __u32 *words = bpf_map_lookup_elem(segment, &pair);
+
+	return words ? &words[index & 1] : 0;
 }

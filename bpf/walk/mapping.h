@@ -2,7 +2,7 @@
 /* Which executable mapping of the process holds an address. */
 #pragma once
 
-#include "bpf/walk/state.h"
+#include "bpf/walk/frames.h"
 
 /* The address to look up: a call may be the last instruction of its function. */
 GP_INLINE __u64 gp_lookup_pc(struct gp_walk *w)

@@ -51,6 +51,10 @@ GP_INLINE int gp_lookup(struct gp_walk *w)
 		w->end = GP_END_NO_MAPPING;
 		return 0;
 	}
+	if (file->state != GP_FILE_LOADED) {
+		w->end = file->state == GP_FILE_NOT_LOADED ? GP_END_PAGE_MISSING : GP_END_PAGE_UNREADABLE;
+		return 0;
+	}
 	if (at->offset - file->eval_start < file->eval_end - file->eval_start ||
 	    at->offset - file->eval_cold_start < file->eval_cold_end - file->eval_cold_start)
 		at->runtime = file->runtime;

@@ -2,7 +2,7 @@
 /* Search of a loaded unwind page. */
 #pragma once
 
-#include "bpf/walk/state.h"
+#include "bpf/walk/frames.h"
 
 #ifdef __bpf__
 #define gp_segment_t void *
@@ -20,6 +20,8 @@ GP_INLINE const __u32 *gp_segment_word(__u32 segment, __u32 index)
 }
 #endif
 
+#define GP_RULE_WORDS 4u /* sizeof(struct gp_rule) / 4 */
+
 /* 2^17 covers the 65,536 rows a page can have. */
 #define GP_ROW_SEARCH_STEPS 17
 
@@ -36,7 +38,7 @@ GP_INLINE int gp_search_rule(struct gp_walk *w)
 	if (!segment)
 		return -1;
 	__u32 rules = GP_PAGE_CHUNK(word) * GP_CHUNK_WORDS;
-	__u32 rows = rules + GP_PAGE_RULES(word) * (sizeof(struct gp_rule) / 4);
+	__u32 rows = rules + GP_PAGE_RULES(word) * GP_RULE_WORDS;
 	__u32 low = 0, high = GP_PAGE_ROWS(word); /* rows[low-1].pc <= pc < rows[high].pc */
 	__u32 best = 0;
 
@@ -59,10 +61,10 @@ GP_INLINE int gp_search_rule(struct gp_walk *w)
 	}
 	if (low == 0)
 		return 0;
-	__u32 at = rules + (best >> 16) * (sizeof(struct gp_rule) / 4);
+	__u32 at = rules + (best >> 16) * GP_RULE_WORDS;
 	__u32 *out = (__u32 *)&w->found.rule;
 
-	for (int i = 0; i < (int)(sizeof(struct gp_rule) / 4); i++) {
+	for (int i = 0; i < (int)GP_RULE_WORDS; i++) {
 		const __u32 *part = gp_segment_word(segment, at + (__u32)i);
 
 		if (!part)

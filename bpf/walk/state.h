@@ -81,30 +81,3 @@ struct gp_walk {
 	__u8 object[GP_OBJECT_BYTES];
 	__u64 context[GP_REGS]; /* registers of a signal frame, in the kernel's order */
 };
-
-/* Appends a frame; false when the stack is full. */
-GP_INLINE int gp_push(struct gp_walk *w, __u8 kind, __u8 flags, __u16 cookie, __u32 extra, __u64 value)
-{
-	__u32 index = w->frames;
-
-	if (index >= GP_MAX_FRAMES) {
-		w->end = GP_END_DEPTH;
-		return 0;
-	}
-	struct gp_frame *frame = &w->record.frames[GP_BOUND(index, GP_MAX_FRAMES - 1)];
-
-	frame->kind = kind;
-	frame->flags = flags;
-	frame->cookie = cookie;
-	frame->extra = extra;
-	frame->value = value;
-	w->frames = index + 1;
-	return 1;
-}
-
-/* Ends the walk: the value a step returns. */
-GP_INLINE int gp_finish(struct gp_walk *w, enum gp_walk_end end)
-{
-	w->end = end;
-	return 1;
-}

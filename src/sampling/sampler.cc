@@ -1,0 +1,290 @@
+#include "sampling/sampler.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <linux/perf_event.h>
+
+#include <bit>
+#include <charconv>
+#include <utility>
+
+#include "base/check.h"
+#include "cpu.skel.h"
+#include "os/proc_text.h"
+
+namespace gp::sampling {
+namespace {
+
+constexpr uint64_t kNsPerSecond = 1'000'000'000;
+
+size_t whole_pages(size_t bytes) {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  return (bytes + page - 1) / page * page;
+}
+
+// Entries of the pc cache of one CPU: 64 bytes each, at most 8 MiB over all CPUs.
+uint32_t cache_entries(uint32_t cpus) {
+  uint32_t entries = 2048;
+  while (entries > 256 && uint64_t{entries} * cpus > 131072) entries /= 2;
+  return entries;
+}
+
+// libbpf's own messages: warnings say more than the errno that comes back.
+std::string last_warning;  // NOLINT: libbpf's print hook is process-wide
+
+int keep_warning(enum libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_WARN) {
+    std::array<char, 512> text{};
+    std::vsnprintf(text.data(), text.size(), format, arguments);
+    last_warning = text.data();
+    while (!last_warning.empty() && last_warning.back() == '\n') last_warning.pop_back();
+  }
+  return 0;
+}
+
+std::unexpected<Error> fail_bpf(std::string_view doing, int result) {
+  Error error = Error::system(doing, -result);
+  if (last_warning.empty()) return std::unexpected(std::move(error));
+  return std::unexpected(Error(error.code(), fmt::format("{} ({})", error.message(), last_warning), -result));
+}
+
+Result<std::vector<int>> online_cpus() {
+  GP_ASSIGN(const std::string text, os::read_file("/sys/devices/system/cpu/online", 65536));
+  auto cpus = os::parse_cpu_list(text.substr(0, text.find('\n')));
+  if (!cpus) return fail(ErrorCode::kMalformed, "cannot read the list of online CPUs");
+  return std::move(*cpus);
+}
+
+}  // namespace
+
+Result<TableMapping> TableMapping::map(int map_fd, size_t bytes) {
+  bytes = whole_pages(bytes);
+  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
+  if (data == MAP_FAILED) return fail_errno("map a BPF array");
+  return TableMapping(data, bytes);
+}
+
+TableMapping::TableMapping(TableMapping&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), bytes_(other.bytes_) {}
+
+TableMapping& TableMapping::operator=(TableMapping&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+TableMapping::~TableMapping() {
+  if (data_ != nullptr) ::munmap(data_, bytes_);
+}
+
+// The consumer of the kernel's ring; the callback is whoever consumes at the moment.
+struct Sampler::RingState {
+  struct Close {
+    void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+  };
+  std::unique_ptr<ring_buffer, Close> ring;
+  const std::function<void(Bytes)>* callback = nullptr;
+  uint64_t records = 0;
+
+  static int on_record(void* context, void* data, size_t size) {
+    auto* self = static_cast<RingState*>(context);
+    ++self->records;
+    (*self->callback)({static_cast<const uint8_t*>(data), size});
+    return 0;
+  }
+};
+
+Result<std::unique_ptr<Sampler>> Sampler::load(const SamplerOptions& options) {
+  libbpf_set_print(keep_warning);
+  last_warning.clear();
+  // Kernels before 5.11 charge BPF memory to this limit; where it cannot be raised we try all the same.
+  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  static_cast<void>(::setrlimit(RLIMIT_MEMLOCK, &unlimited));
+
+  std::unique_ptr<Sampler> sampler(new Sampler());
+  GP_TRY(sampler->open(options));
+  GP_TRY(sampler->map_tables(options));
+  GP_TRY(sampler->open_ring());
+  return sampler;
+}
+
+Result<void> Sampler::open(const SamplerOptions& options) {
+  source_ = os::detect_sampling_source();
+  frequency_hz_ = options.frequency_hz;
+  skeleton_ = cpu_bpf::open();
+  if (skeleton_ == nullptr) return fail_bpf("open the BPF program", -errno);
+
+  const int possible = libbpf_num_possible_cpus();
+  if (possible <= 0) return fail(ErrorCode::kSystem, "cannot tell how many CPUs there are");
+  const auto cpus = static_cast<uint32_t>(possible);
+  const auto& maps = skeleton_->maps;
+  GP_CHECK(std::has_single_bit(options.process_buckets) && std::has_single_bit(options.ring_bytes));
+  bpf_map__set_max_entries(maps.ring, options.ring_bytes);
+  bpf_map__set_max_entries(maps.processes, options.process_buckets);
+  bpf_map__set_max_entries(maps.mappings, options.mappings);
+  bpf_map__set_max_entries(maps.files, options.files);
+  bpf_map__set_max_entries(maps.pages, options.pages);
+  bpf_map__set_max_entries(maps.pythons, options.pythons);
+  bpf_map__set_max_entries(maps.counters, cpus);
+  bpf_map__set_max_entries(maps.walks, cpus);
+  bpf_map__set_max_entries(maps.copies, cpus);
+  bpf_map__set_max_entries(maps.pc_cache, cpus * cache_entries(cpus));
+
+  auto* constants = skeleton_->rodata;
+  constants->gp_period_ns = kNsPerSecond / options.frequency_hz;
+  constants->gp_ring_wake = options.ring_bytes / 4;
+  constants->gp_ring_copy_limit = options.ring_bytes / 2;
+  constants->gp_bucket_mask = options.process_buckets - 1;
+  constants->gp_cache_mask = cache_entries(cpus) - 1;
+
+  const int result = cpu_bpf::load(skeleton_);
+  if (result != 0) return fail_bpf("load the BPF program", result);
+  return {};
+}
+
+Result<void> Sampler::map_tables(const SamplerOptions& options) {
+  const auto add = [this]<class T>(bpf_map* map, uint32_t entries, std::span<T>& table) -> Result<void> {
+    static_assert(sizeof(T) % 8 == 0, "array elements are padded to 8 bytes");
+    GP_ASSIGN(TableMapping mapping, TableMapping::map(bpf_map__fd(map), size_t{entries} * sizeof(T)));
+    table = {static_cast<T*>(mapping.data()), entries};
+    mappings_.push_back(std::move(mapping));
+    return {};
+  };
+  const auto& maps = skeleton_->maps;
+  GP_TRY(add(maps.processes, options.process_buckets, process_buckets_));
+  tables_.processes = {process_buckets_.data()->entries, process_buckets_.size() * GP_BUCKET_ENTRIES};
+  GP_TRY(add(maps.mappings, options.mappings, tables_.mappings));
+  GP_TRY(add(maps.files, options.files, tables_.files));
+  GP_TRY(add(maps.pages, options.pages, tables_.pages));
+  GP_TRY(add(maps.pythons, options.pythons, tables_.pythons));
+  return add(maps.counters, bpf_map__max_entries(maps.counters), counters_);
+}
+
+Result<void> Sampler::open_ring() {
+  ring_ = std::make_unique<RingState>();
+  ring_->ring.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.ring), &RingState::on_record, ring_.get(), nullptr));
+  if (!ring_->ring) return fail_bpf("open the sample ring", -errno);
+  return {};
+}
+
+Sampler::~Sampler() {
+  stop();
+  ring_.reset();
+  mappings_.clear();
+  if (skeleton_ != nullptr) cpu_bpf::destroy(skeleton_);
+}
+
+Result<uint32_t*> Sampler::add_segment(uint32_t index) {
+  LIBBPF_OPTS(bpf_map_create_opts, create, .map_flags = BPF_F_MMAPABLE);
+  os::UniqueFd fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "gp_rows", sizeof(uint32_t), sizeof(uint64_t),
+                                 GP_SEGMENT_WORDS / 2, &create));
+  if (!fd) return fail_errno("make a segment of the row pool");
+  GP_ASSIGN(TableMapping mapping, TableMapping::map(fd.get(), GP_SEGMENT_SIZE));
+  const int raw = fd.get();
+  if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.segments), &index, &raw, BPF_ANY) != 0) {
+    return fail_errno("publish a segment of the row pool");
+  }
+  auto* words = static_cast<uint32_t*>(mapping.data());
+  segment_mappings_.push_back(std::move(mapping));
+  segment_fds_.push_back(std::move(fd));
+  return words;
+}
+
+Result<void> Sampler::attach() {
+  GP_ASSIGN(const std::vector<int> cpus, online_cpus());
+  for (auto event = events_.begin(); event != events_.end();) {
+    if (std::ranges::find(cpus, event->first) != cpus.end()) {
+      ++event;
+      continue;
+    }
+    closed_ticks_ += due_ticks(event->second.get());
+    event = events_.erase(event);
+  }
+  Result<void> failure;
+  for (const int cpu : cpus) {
+    if (events_.contains(cpu)) continue;
+    auto event = attach_cpu(cpu);
+    if (event) {
+      events_.emplace(cpu, std::move(*event));
+    } else {
+      failure = std::unexpected(std::move(event).error());
+    }
+  }
+  return events_.empty() ? failure : Result<void>();
+}
+
+Result<os::UniqueFd> Sampler::attach_cpu(int cpu) {
+  GP_ASSIGN(os::UniqueFd event, os::open_sampling_event(source_, cpu, frequency_hz_));
+  if (::ioctl(event.get(), PERF_EVENT_IOC_SET_BPF, bpf_program__fd(skeleton_->progs.gp_sample_cpu)) != 0) {
+    return fail_errno("attach the BPF program to a CPU");
+  }
+  GP_TRY(os::enable_event(event.get()));
+  return event;
+}
+
+void Sampler::stop() {
+  for (const auto& [cpu, event] : events_) {
+    static_cast<void>(os::disable_event(event.get()));
+    closed_ticks_ += due_ticks(event.get());
+  }
+  events_.clear();
+}
+
+int Sampler::ring_fd() const { return ring_buffer__epoll_fd(ring_->ring.get()); }
+
+Result<uint64_t> Sampler::consume(const std::function<void(Bytes)>& callback) {
+  ring_->callback = &callback;
+  ring_->records = 0;
+  const int result = ring_buffer__consume(ring_->ring.get());
+  ring_->callback = nullptr;
+  if (result < 0) return fail_bpf("read the sample ring", result);
+  return ring_->records;
+}
+
+uint64_t Sampler::due_ticks(int event) const {
+  // The timer's event counts nanoseconds; the cycle counter, run by frequency, does not tell how often it was due.
+  if (source_ != os::SamplingSource::kCpuClock) return 0;
+  return os::event_count(event).value_or(0) / (kNsPerSecond / frequency_hz_);
+}
+
+SamplerCounts Sampler::counts() const {
+  SamplerCounts sum;
+  for (const gp_counters& cpu : counters_) {
+    sum.kernel.runs += cpu.runs;
+    sum.kernel.idle += cpu.idle;
+    sum.kernel.unwanted += cpu.unwanted;
+    sum.kernel.taken += cpu.taken;
+    sum.kernel.ring_full += cpu.ring_full;
+    sum.kernel.copies += cpu.copies;
+    sum.kernel.copies_refused += cpu.copies_refused;
+    sum.kernel.symbols += cpu.symbols;
+  }
+  uint64_t due = closed_ticks_;
+  for (const auto& [cpu, event] : events_) due += due_ticks(event.get());
+  sum.missed = due > sum.kernel.runs ? due - sum.kernel.runs : 0;
+  return sum;
+}
+
+uint64_t Sampler::memory_bytes() const {
+  uint64_t bytes = 0;
+  const auto add = [&bytes](int fd) {
+    const auto info = os::read_file(fmt::format("/proc/self/fdinfo/{}", fd), 4096);
+    const size_t at = info ? info->find("memlock:\t") : std::string::npos;
+    if (at == std::string::npos) return;
+    uint64_t value = 0;
+    std::from_chars(info->data() + at + 9, info->data() + info->size(), value);
+    bytes += value;
+  };
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, skeleton_->obj) add(bpf_map__fd(map));
+  for (const auto& fd : segment_fds_) add(fd.get());
+  return bytes;
+}
+
+}  // namespace gp::sampling

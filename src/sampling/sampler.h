@@ -1,0 +1,107 @@
+// The kernel side: loads the sampling program, shares its tables, attaches it to every CPU and reads its ring.
+// Owner thread: made by control, then the reader's alone, but for add_segment(), which is the loader's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "bpf/abi/sample.h"
+#include "os/perf_event.h"
+#include "os/unique_fd.h"
+#include "walk/tables.h"
+
+struct cpu_bpf;      // skeleton made by bpftool
+struct ring_buffer;  // libbpf
+
+namespace gp::sampling {
+
+// Sizes of what is shared with the kernel; fixed at load.
+struct SamplerOptions {
+  uint32_t frequency_hz = 11;
+  uint32_t ring_bytes = 4U << 20U;  // power of two
+  uint32_t process_buckets = 2048;  // power of two; 8 processes each
+  uint32_t mappings = 32768;
+  uint32_t files = 4096;
+  uint32_t pages = 65536;  // directory words: 64 KiB of code each
+  uint32_t pythons = 1024;
+};
+
+// What the kernel side counted, summed over CPUs since attach().
+struct SamplerCounts {
+  gp_counters kernel{};
+  uint64_t missed = 0;  // ticks that were due and ran nothing: program skipped or timer late
+};
+
+// A read-write mapping of one BPF array.
+class TableMapping {
+ public:
+  TableMapping() = default;
+  static Result<TableMapping> map(int map_fd, size_t bytes);
+  TableMapping(TableMapping&& other) noexcept;
+  TableMapping& operator=(TableMapping&& other) noexcept;
+  ~TableMapping();
+
+  [[nodiscard]] void* data() const { return data_; }
+
+ private:
+  TableMapping(void* data, size_t bytes) : data_(data), bytes_(bytes) {}
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+class Sampler final : public walk::SegmentSource {
+ public:
+  static Result<std::unique_ptr<Sampler>> load(const SamplerOptions& options);
+  ~Sampler() override;
+  Sampler(const Sampler&) = delete;
+  Sampler& operator=(const Sampler&) = delete;
+
+  [[nodiscard]] walk::Tables& tables() { return tables_; }
+  [[nodiscard]] os::SamplingSource source() const { return source_; }
+  Result<uint32_t*> add_segment(uint32_t index) override;
+
+  // Opens and enables the event of every online CPU. Called again it follows hotplug: new CPUs are added, gone ones
+  // dropped. Fails when no CPU at all can be sampled.
+  Result<void> attach();
+  // No sample is taken afterwards; the ring keeps what is in it.
+  void stop();
+
+  [[nodiscard]] int ring_fd() const;  // for poll(): readable when the kernel asked to be read
+  // Hands every pending record to the callback. Returns their count.
+  Result<uint64_t> consume(const std::function<void(Bytes)>& callback);
+
+  [[nodiscard]] SamplerCounts counts() const;
+  // Bytes of all BPF maps as the kernel charges them (fdinfo memlock); see feasibility of the design, section 6.
+  [[nodiscard]] uint64_t memory_bytes() const;
+
+ private:
+  Sampler() = default;
+  Result<void> open(const SamplerOptions& options);
+  Result<void> map_tables(const SamplerOptions& options);
+  Result<void> open_ring();
+
+  Result<os::UniqueFd> attach_cpu(int cpu);
+  [[nodiscard]] uint64_t due_ticks(int event) const;
+
+  struct RingState;
+
+  cpu_bpf* skeleton_ = nullptr;
+  std::unique_ptr<RingState> ring_;
+  walk::Tables tables_;
+  std::vector<TableMapping> mappings_;
+  std::span<gp_process_bucket> process_buckets_;
+  std::span<gp_counters> counters_;
+  std::vector<TableMapping> segment_mappings_;  // the loader's
+  std::vector<os::UniqueFd> segment_fds_;       // the loader's
+  std::map<int, os::UniqueFd> events_;  // by CPU
+  os::SamplingSource source_ = os::SamplingSource::kCpuClock;
+  uint32_t frequency_hz_ = 0;
+  uint64_t closed_ticks_ = 0;  // due on CPUs that went away
+};
+
+}  // namespace gp::sampling

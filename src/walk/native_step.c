@@ -1,0 +1,9 @@
+#include "walk/native_step.h"
+
+#include "bpf/walk/step.h"
+
+int gp_native_turn(struct gp_walk *walk) { return gp_step(walk); }
+
+int gp_native_push(struct gp_walk *walk, const struct gp_frame *frame) {
+  return gp_push(walk, frame->kind, frame->flags, frame->cookie, frame->extra, frame->value);
+}

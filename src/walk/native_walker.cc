@@ -1,0 +1,114 @@
+#include "walk/native_walker.h"
+
+#include <cstring>
+#include <memory>
+
+#include "bpf/walk/state.h"
+#include "walk/native_step.h"
+
+namespace gp::walk {
+
+// A walk in progress: what the gp_env_* functions below read.
+struct NativeWalker::State {
+  gp_walk walk{};
+  const Tables* tables = nullptr;
+  const DeferredStack* stack = nullptr;
+  size_t pending_used = 0;
+};
+
+namespace {
+
+thread_local NativeWalker::State* current = nullptr;
+
+// Puts the interpreter frames of one run of its loop in the place of the loop's own C frame.
+void take_pending(NativeWalker::State& state) {
+  gp_walk* w = &state.walk;
+  const auto pending = state.stack->pending;
+  const size_t first = state.pending_used;
+  while (state.pending_used < pending.size()) {
+    const gp_frame& frame = pending[state.pending_used++];
+    if (gp_native_push(w, &frame) == 0) return;
+    if ((frame.flags & GP_FRAME_ENTRY) != 0) break;
+  }
+  w->pass_eval = state.pending_used > first ? 1 : 0;
+  if (state.pending_used == first) {
+    const gp_frame gap{
+        .kind = GP_FRAME_END, .flags = 0, .cookie = 0, .extra = GP_FRAME_PYTHON, .value = GP_END_RUNTIME_NOT_LOADED};
+    if (pending.empty()) gp_native_push(w, &gap);
+    w->python_state = GP_PYTHON_DONE;
+  }
+  w->unwinder = GP_UNWIND_NATIVE;
+}
+
+}  // namespace
+
+NativeWalker::NativeWalker(const Tables& tables) : tables_(tables), state_(new State) { state_->tables = &tables_; }
+NativeWalker::~NativeWalker() { delete state_; }
+
+WalkedStack NativeWalker::walk(const DeferredStack& stack) {
+  State& state = *state_;
+  gp_walk* w = &state.walk;
+  state.stack = &stack;
+  state.pending_used = 0;
+  // Everything but the record's frames, which are written before they are read.
+  std::memset(&w->registers, 0, sizeof(gp_walk) - offsetof(gp_walk, registers));
+  w->registers = stack.registers;
+  w->mappings = uint64_t{stack.mappings.size()} << 32U;  // a table of its own: the run begins at 0
+  w->pid = stack.pid;
+  w->thread_pointer = stack.thread_pointer;
+  for (const gp_frame& frame : stack.before) gp_native_push(w, &frame);
+
+  current = &state;
+  for (int step = 0; step < GP_MAX_STEPS; ++step) {
+    if (w->unwinder == GP_UNWIND_PYTHON) {
+      take_pending(state);
+      if (w->end != GP_END_NONE) break;
+    } else if (gp_native_turn(w) != 0) {
+      break;
+    }
+  }
+  current = nullptr;
+  if (w->end == GP_END_NONE) w->end = GP_END_DEPTH;
+  return {.frames = {w->record.frames, w->frames},
+          .end = static_cast<gp_walk_end>(w->end),
+          .guessed = w->guessed != 0,
+          .missing_pc = w->registers.value[GP_REG_RIP]};
+}
+
+namespace {
+
+template <class T>
+const T* at(std::span<T> table, uint32_t index) {
+  return index < table.size() ? &table[index] : nullptr;
+}
+
+}  // namespace
+}  // namespace gp::walk
+
+using gp::walk::current;
+
+extern "C" {
+
+long gp_env_read_user(gp_walk*, void* to, __u32 size, __u64 address) {
+  const auto& stack = *current->stack;
+  const auto part = gp::slice(stack.stack, address - stack.base, size);
+  if (address < stack.base || !part) return -1;
+  std::memcpy(to, part->data(), size);
+  return 0;
+}
+
+const gp_mapping* gp_env_mapping(__u32 index) { return gp::walk::at(current->stack->mappings, index); }
+const gp_file* gp_env_file(__u32 index) { return gp::walk::at(current->tables->files, index); }
+const __u64* gp_env_page_word(__u32 index) {
+  return reinterpret_cast<const __u64*>(gp::walk::at(current->tables->pages, index));
+}
+const gp_python* gp_env_python(__u32 index) { return gp::walk::at(current->tables->pythons, index); }
+
+const __u32* gp_env_row_word(__u32 segment, __u32 index) {
+  if (segment >= GP_SEGMENTS_MAX || index >= GP_SEGMENT_WORDS) return nullptr;
+  const uint32_t* words = current->tables->segments[segment];
+  return words == nullptr ? nullptr : words + index;
+}
+
+const __u64* gp_env_mappings_word(gp_walk* w) { return &w->mappings; }
+}

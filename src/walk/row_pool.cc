@@ -1,0 +1,114 @@
+#include "walk/row_pool.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace gp::walk {
+
+RowPool::RowPool(SegmentSource* source, Tables* tables, uint64_t budget_bytes)
+    : source_(source),
+      tables_(tables),
+      max_segments_(static_cast<uint32_t>(std::clamp<uint64_t>(budget_bytes / GP_SEGMENT_SIZE, 1, GP_SEGMENTS_MAX))),
+      chunks_(max_segments_),
+      placed_(tables->pages.size()) {}
+
+std::optional<uint64_t> RowPool::place(uint32_t page, std::span<const gp_rule> rules, std::span<const gp_row> rows,
+                                       uint64_t now_ns) {
+  const uint64_t bytes = rules.size_bytes() + rows.size_bytes();
+  const auto count = static_cast<uint32_t>((bytes + GP_CHUNK_SIZE - 1) / GP_CHUNK_SIZE);
+  if (page >= placed_.size() || placed_[page] || count == 0 || count > kChunks) return std::nullopt;
+  const auto run = allocate(count, now_ns);
+  if (!run) {
+    ++refused_;
+    return std::nullopt;
+  }
+  uint32_t* words = tables_->segments[run->segment] + size_t{run->first} * GP_CHUNK_WORDS;
+  std::memcpy(words, rules.data(), rules.size_bytes());
+  std::memcpy(words + rules.size_bytes() / 4, rows.data(), rows.size_bytes());
+  placed_[page] = Page{*run, now_ns};
+  order_.push_back(page);
+  generation_ = static_cast<uint16_t>(generation_ == UINT16_MAX ? 1 : generation_ + 1);
+  return uint64_t{run->segment} | uint64_t{run->first} << 8U | uint64_t{rows.size()} << 18U |
+         uint64_t{rules.size()} << 35U | uint64_t{generation_} << 48U;
+}
+
+void RowPool::touch(uint32_t page, uint64_t now_ns) {
+  if (page < placed_.size() && placed_[page]) placed_[page]->used_ns = now_ns;
+}
+
+void RowPool::release(uint32_t page, uint64_t now_ns) {
+  if (page >= placed_.size() || !placed_[page]) return;
+  bury(placed_[page]->run, now_ns);
+  placed_[page].reset();
+  std::erase(order_, page);
+}
+
+void RowPool::shrink(uint64_t bytes, uint64_t now_ns) {
+  const uint64_t target = used_chunks_ * GP_CHUNK_SIZE > bytes ? used_chunks_ * GP_CHUNK_SIZE - bytes : 0;
+  while (used_chunks_ * GP_CHUNK_SIZE > target && evict_oldest(now_ns)) {
+  }
+}
+
+std::optional<RowPool::Run> RowPool::find_run(uint32_t count) {
+  for (uint32_t segment = 0; segment < segments_in_use_; ++segment) {
+    uint32_t free = 0;
+    for (uint32_t chunk = 0; chunk < kChunks; ++chunk) {
+      free = chunks_[segment][chunk] ? 0 : free + 1;
+      if (free == count) return Run{segment, chunk + 1 - count, count};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<RowPool::Run> RowPool::allocate(uint32_t count, uint64_t now_ns) {
+  exhume(now_ns);
+  auto run = find_run(count);
+  if (!run && segments_in_use_ < max_segments_) {
+    const auto words = source_->add_segment(segments_in_use_);
+    if (words) {
+      tables_->segments[segments_in_use_++] = *words;
+      run = find_run(count);
+    }
+  }
+  if (!run) {
+    // Evict an eighth of the pool at once: grace periods are waited for once a batch. The page at hand comes with a
+    // later miss.
+    if (graves_.empty()) shrink(memory_bytes() / 8, now_ns);
+    return std::nullopt;
+  }
+  mark(*run, true);
+  used_chunks_ += run->count;
+  return run;
+}
+
+bool RowPool::evict_oldest(uint64_t now_ns) {
+  if (order_.empty()) return false;
+  const auto oldest = std::ranges::min_element(
+      order_, {}, [this](uint32_t page) { return placed_[page] ? placed_[page]->used_ns : 0; });
+  const uint32_t page = *oldest;
+  store_word(tables_->pages[page], GP_PAGE_NOT_LOADED);
+  *oldest = order_.back();
+  order_.pop_back();
+  bury(placed_[page]->run, now_ns);
+  placed_[page].reset();
+  ++evictions_;
+  return true;
+}
+
+void RowPool::bury(Run run, uint64_t now_ns) {
+  used_chunks_ -= run.count;
+  graves_.push_back({run, now_ns + kGraceNs});
+}
+
+void RowPool::exhume(uint64_t now_ns) {
+  while (!graves_.empty() && graves_.front().free_at_ns <= now_ns) {
+    mark(graves_.front().run, false);
+    graves_.pop_front();
+  }
+}
+
+void RowPool::mark(Run run, bool used) {
+  for (uint32_t i = 0; i < run.count; ++i) chunks_[run.segment][run.first + i] = used;
+}
+
+}  // namespace gp::walk

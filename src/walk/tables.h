@@ -1,0 +1,38 @@
+// The agent's view of the tables it shares with the walker in the kernel (bpf/abi/tables.h): spans over mapped BPF
+// arrays, or over plain memory in tests. Owner thread: see who writes what below; the kernel reads at any time.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "base/result.h"
+#include "bpf/abi/sample.h"
+#include "bpf/abi/tables.h"
+#include "bpf/abi/unwind.h"
+
+namespace gp::walk {
+
+struct Tables {
+  std::span<gp_process_bucket> processes;  // reader thread
+  std::span<gp_mapping> mappings;          // reader thread
+  std::span<gp_file> files;                // loader thread
+  std::span<uint64_t> pages;               // loader thread
+  std::span<gp_python> pythons;            // loader thread
+  std::array<uint32_t*, GP_SEGMENTS_MAX> segments{};  // loader thread; null: not made yet
+};
+
+// Makes one more segment of the row pool visible to the walker. Implemented by whoever owns the BPF maps.
+class SegmentSource {
+ public:
+  virtual ~SegmentSource() = default;
+  // GP_SEGMENT_WORDS zeroed words, mapped, in slot `index`. Valid as long as the source.
+  virtual Result<uint32_t*> add_segment(uint32_t index) = 0;
+};
+
+// Stores that the kernel side may read at any moment, in one piece.
+inline void store_word(uint64_t& word, uint64_t value) { std::atomic_ref(word).store(value, std::memory_order_release); }
+inline uint64_t load_word(const uint64_t& word) { return __atomic_load_n(&word, __ATOMIC_ACQUIRE); }
+
+}  // namespace gp::walk
