@@ -14,6 +14,9 @@ struct gp_sample_record {
 	__u64 kernel[GP_MAX_KERNEL_FRAMES + 1];
 };
 
+/* Turns a walk can take: each frame may need one more turn to change hands between interpreter and C. */
+#define GP_MAX_STEPS (2 * GP_MAX_FRAMES)
+
 enum gp_unwinder { GP_UNWIND_NATIVE = 0, GP_UNWIND_PYTHON = 1 };
 
 /* Bytes of the user stack read at once; serves several frames (512 measured best, docs/performance.md). */

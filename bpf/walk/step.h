@@ -16,6 +16,3 @@ GP_INLINE int gp_step(struct gp_walk *w)
 		return GP_CALL(gp_python_step, w);
 	return gp_native_step(w);
 }
-
-/* Turns a walk can take: each frame may need one more turn to change hands between interpreter and C. */
-#define GP_MAX_STEPS (2 * GP_MAX_FRAMES)

@@ -10,6 +10,7 @@
 
 #include <linux/perf_event.h>
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <utility>
@@ -157,8 +158,8 @@ Result<void> Sampler::map_tables(const SamplerOptions& options) {
     return {};
   };
   const auto& maps = skeleton_->maps;
-  GP_TRY(add(maps.processes, options.process_buckets, process_buckets_));
-  tables_.processes = {process_buckets_.data()->entries, process_buckets_.size() * GP_BUCKET_ENTRIES};
+  tables_.page_used_ms = std::vector<std::atomic<uint32_t>>(options.pages);
+  GP_TRY(add(maps.processes, options.process_buckets, tables_.processes));
   GP_TRY(add(maps.mappings, options.mappings, tables_.mappings));
   GP_TRY(add(maps.files, options.files, tables_.files));
   GP_TRY(add(maps.pages, options.pages, tables_.pages));

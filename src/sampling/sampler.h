@@ -94,7 +94,6 @@ class Sampler final : public walk::SegmentSource {
   std::unique_ptr<RingState> ring_;
   walk::Tables tables_;
   std::vector<TableMapping> mappings_;
-  std::span<gp_process_bucket> process_buckets_;
   std::span<gp_counters> counters_;
   std::vector<TableMapping> segment_mappings_;  // the loader's
   std::vector<os::UniqueFd> segment_fds_;       // the loader's

@@ -25,15 +25,11 @@ std::optional<uint64_t> RowPool::place(uint32_t page, std::span<const gp_rule> r
   uint32_t* words = tables_->segments[run->segment] + size_t{run->first} * GP_CHUNK_WORDS;
   std::memcpy(words, rules.data(), rules.size_bytes());
   std::memcpy(words + rules.size_bytes() / 4, rows.data(), rows.size_bytes());
-  placed_[page] = Page{*run, now_ns};
+  placed_[page] = Page{*run, static_cast<uint32_t>(now_ns / 1'000'000)};
   order_.push_back(page);
   generation_ = static_cast<uint16_t>(generation_ == UINT16_MAX ? 1 : generation_ + 1);
   return uint64_t{run->segment} | uint64_t{run->first} << 8U | uint64_t{rows.size()} << 18U |
          uint64_t{rules.size()} << 35U | uint64_t{generation_} << 48U;
-}
-
-void RowPool::touch(uint32_t page, uint64_t now_ns) {
-  if (page < placed_.size() && placed_[page]) placed_[page]->used_ns = now_ns;
 }
 
 void RowPool::release(uint32_t page, uint64_t now_ns) {
@@ -83,8 +79,7 @@ std::optional<RowPool::Run> RowPool::allocate(uint32_t count, uint64_t now_ns) {
 
 bool RowPool::evict_oldest(uint64_t now_ns) {
   if (order_.empty()) return false;
-  const auto oldest = std::ranges::min_element(
-      order_, {}, [this](uint32_t page) { return placed_[page] ? placed_[page]->used_ns : 0; });
+  const auto oldest = std::ranges::min_element(order_, {}, [this](uint32_t page) { return last_used_ms(page); });
   const uint32_t page = *oldest;
   store_word(tables_->pages[page], GP_PAGE_NOT_LOADED);
   *oldest = order_.back();
@@ -93,6 +88,10 @@ bool RowPool::evict_oldest(uint64_t now_ns) {
   placed_[page].reset();
   ++evictions_;
   return true;
+}
+
+uint32_t RowPool::last_used_ms(uint32_t page) const {
+  return std::max(placed_[page]->placed_ms, tables_->page_used_ms[page].load(std::memory_order_relaxed));
 }
 
 void RowPool::bury(Run run, uint64_t now_ns) {

@@ -29,8 +29,6 @@ class RowPool {
   std::optional<uint64_t> place(uint32_t page, std::span<const gp_rule> rules, std::span<const gp_row> rows,
                                 uint64_t now_ns);
 
-  // A sample has hit the page: it is used longest from now.
-  void touch(uint32_t page, uint64_t now_ns);
   // Gives back a page's run; its word must have been replaced in the directory already.
   void release(uint32_t page, uint64_t now_ns);
   // Evicts what was used longest ago until `bytes` are free or nothing is left.
@@ -52,7 +50,7 @@ class RowPool {
   };
   struct Page {
     Run run;
-    uint64_t used_ns = 0;
+    uint32_t placed_ms = 0;
   };
   struct Grave {
     Run run;
@@ -61,6 +59,7 @@ class RowPool {
 
   std::optional<Run> find_run(uint32_t count);
   std::optional<Run> allocate(uint32_t count, uint64_t now_ns);
+  [[nodiscard]] uint32_t last_used_ms(uint32_t page) const;
   void bury(Run run, uint64_t now_ns);
   void exhume(uint64_t now_ns);
   void mark(Run run, bool used);

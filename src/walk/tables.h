@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/result.h"
 #include "bpf/abi/sample.h"
@@ -21,6 +22,9 @@ struct Tables {
   std::span<uint64_t> pages;               // loader thread
   std::span<gp_python> pythons;            // loader thread
   std::array<uint32_t*, GP_SEGMENTS_MAX> segments{};  // loader thread; null: not made yet
+  // Not shared with the kernel: when a sample last hit each page, in ms of CLOCK_MONOTONIC. The reader stores, the
+  // loader's eviction reads.
+  std::vector<std::atomic<uint32_t>> page_used_ms;
 };
 
 // Makes one more segment of the row pool visible to the walker. Implemented by whoever owns the BPF maps.

@@ -1,0 +1,51 @@
+// A file that processes run code from.
+#pragma once
+
+#include <atomic>
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "elf/image.h"
+#include "targets/runtime.h"
+
+namespace gp::targets {
+
+// What the kernel says of the file behind a mapping. Two files can follow each other under one key (rewritten in
+// place); CodeFile::change tells them apart.
+struct FileKey {
+  uint32_t dev_major = 0;
+  uint32_t dev_minor = 0;
+  uint64_t inode = 0;  // 0: not a file; the vdso is told by its path
+  auto operator<=>(const FileKey&) const = default;
+};
+
+// Size and times of a file: another value under the same key means other contents.
+struct FileChange {
+  int64_t size = 0;
+  int64_t modified_ns = 0;
+  auto operator<=>(const FileChange&) const = default;
+};
+
+// Shared between the reader (mappings, samples), the loader (fills it) and sessions (names it later). The loader
+// writes image and runtime, then sets `state`; nobody writes them after that.
+struct CodeFile {
+  enum class State : uint8_t {
+    kNew,         // asked for, not looked at
+    kReady,       // image and rows can be had
+    kNotElf,      // code, but in no ELF file: memfd, shared memory
+    kUnreadable,  // could not be opened
+  };
+
+  FileKey key;
+  std::string path;   // as the process that brought it sees it
+  uint32_t slot = 0;  // in the walker's file table
+  std::atomic<State> state{State::kNew};
+  FileChange change;
+  std::shared_ptr<const elf::Image> image;
+  std::optional<RuntimeFile> runtime;
+};
+
+}  // namespace gp::targets

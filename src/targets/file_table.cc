@@ -1,0 +1,53 @@
+#include "targets/file_table.h"
+
+#include <numeric>
+
+namespace gp::targets {
+
+FileTable::FileTable(uint32_t slots) : slots_(slots), free_(slots) {
+  std::iota(free_.rbegin(), free_.rend(), 0U);  // slot 0 is given out first
+}
+
+std::shared_ptr<CodeFile> FileTable::find_or_add(const FileKey& key, std::string_view path, bool* added) {
+  *added = false;
+  if (const auto known = by_key_.find(key); known != by_key_.end()) return known->second;
+  if (free_.empty()) {
+    ++refused_;
+    return nullptr;
+  }
+  auto file = std::make_shared<CodeFile>();
+  file->key = key;
+  file->path = path;
+  file->slot = free_.back();
+  free_.pop_back();
+  slots_[file->slot] = file;
+  by_key_.emplace(key, file);
+  *added = true;
+  return file;
+}
+
+const std::shared_ptr<CodeFile>& FileTable::in_slot(uint32_t slot) const {
+  static const std::shared_ptr<CodeFile> kNone;
+  return slot < slots_.size() ? slots_[slot] : kNone;
+}
+
+void FileTable::forget(const CodeFile& file) {
+  const auto known = by_key_.find(file.key);
+  if (known != by_key_.end() && known->second.get() == &file) by_key_.erase(known);
+}
+
+void FileTable::collect(const std::function<void(const std::shared_ptr<CodeFile>&)>& retire) {
+  free_.insert(free_.end(), cooling_.begin(), cooling_.end());
+  cooling_.clear();
+  for (auto& slot : slots_) {
+    if (!slot) continue;
+    const bool keyed = by_key_.contains(slot->key) && by_key_.at(slot->key) == slot;
+    if (slot.use_count() > (keyed ? 2 : 1)) continue;
+    retire(slot);
+    if (keyed) by_key_.erase(slot->key);
+    cooling_.push_back(slot->slot);
+    slot.reset();
+  }
+}
+
+}  // namespace gp::targets

@@ -1,0 +1,110 @@
+#include "targets/kernel_processes.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "walk/row_pool.h"
+
+namespace gp::targets {
+
+// Free ranges of the mapping pool, and those in their grace period.
+struct KernelProcesses::Pool {
+  explicit Pool(uint32_t entries) { free[0] = entries; }
+
+  std::optional<uint32_t> take(uint32_t count, uint64_t now_ns) {
+    while (!graves.empty() && graves.front().free_at_ns <= now_ns) {
+      give(graves.front().first, graves.front().count);
+      graves.pop_front();
+    }
+    for (auto range = free.begin(); range != free.end(); ++range) {
+      if (range->second < count) continue;
+      const uint32_t first = range->first;
+      const uint32_t rest = range->second - count;
+      free.erase(range);
+      if (rest > 0) free[first + count] = rest;
+      return first;
+    }
+    return std::nullopt;
+  }
+
+  void bury(uint32_t first, uint32_t count) {
+    graves.push_back({.first = first, .count = count, .free_at_ns = monotonic_ns() + walk::kGraceNs});
+  }
+
+  struct Grave {
+    uint32_t first;
+    uint32_t count;
+    uint64_t free_at_ns;
+  };
+  std::map<uint32_t, uint32_t> free;  // first → count, never adjacent
+  std::deque<Grave> graves;
+
+ private:
+  void give(uint32_t first, uint32_t count) {
+    auto next = free.upper_bound(first);
+    if (next != free.end() && first + count == next->first) {
+      count += next->second;
+      next = free.erase(next);
+    }
+    if (next != free.begin()) {
+      const auto before = std::prev(next);
+      if (before->first + before->second == first) {
+        before->second += count;
+        return;
+      }
+    }
+    free[first] = count;
+  }
+};
+
+KernelProcesses::KernelProcesses(walk::Tables* tables)
+    : tables_(tables), pool_(std::make_shared<Pool>(static_cast<uint32_t>(tables->mappings.size()))) {}
+
+std::shared_ptr<const MappingRun> KernelProcesses::make_run(std::vector<gp_mapping> mappings) {
+  const auto count = static_cast<uint32_t>(mappings.size());
+  const auto first = count == 0 ? std::nullopt : pool_->take(count, monotonic_ns());
+  if (!first) {
+    if (count > 0) ++no_room_;
+    return std::make_shared<const MappingRun>(MappingRun{.mappings = std::move(mappings), .first = 0, .word = 0});
+  }
+  std::ranges::copy(mappings, tables_->mappings.begin() + *first);
+  generation_ = static_cast<uint16_t>(generation_ == UINT16_MAX ? 1 : generation_ + 1);
+  const uint64_t word = uint64_t{*first} | uint64_t{count} << 32U | uint64_t{generation_} << 48U;
+  return {new MappingRun{.mappings = std::move(mappings), .first = *first, .word = word},
+          [pool = pool_](const MappingRun* run) {
+            pool->bury(run->first, static_cast<uint32_t>(run->mappings.size()));
+            delete run;
+          }};
+}
+
+gp_process* KernelProcesses::find(int32_t pid, bool or_free) {
+  const size_t mask = tables_->processes.size() - 1;
+  auto& bucket = tables_->processes[static_cast<uint32_t>(pid) & mask];
+  gp_process* free = nullptr;
+  for (gp_process& entry : bucket.entries) {
+    if (entry.pid == static_cast<uint32_t>(pid)) return &entry;
+    if (entry.pid == 0 && free == nullptr) free = &entry;
+  }
+  return or_free ? free : nullptr;
+}
+
+bool KernelProcesses::store(const Entry& entry) {
+  gp_process* slot = find(entry.key.pid, true);
+  if (slot == nullptr) {
+    ++no_room_;
+    return false;
+  }
+  // The pid goes in last: until then the kernel does not see a new entry.
+  slot->flags = entry.flags;
+  slot->python = entry.python;
+  slot->start_ticks = entry.key.start_ticks;
+  walk::store_word(reinterpret_cast<uint64_t&>(slot->mappings), entry.mappings);
+  __atomic_store_n(&slot->pid, static_cast<uint32_t>(entry.key.pid), __ATOMIC_RELEASE);
+  return true;
+}
+
+void KernelProcesses::remove(int32_t pid) {
+  if (gp_process* slot = find(pid, false)) __atomic_store_n(&slot->pid, 0U, __ATOMIC_RELEASE);
+}
+
+}  // namespace gp::targets

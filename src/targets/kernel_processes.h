@@ -1,0 +1,60 @@
+// The walker's table of processes and their executable mappings, written by plain stores while the kernel reads it.
+// A process' mappings are one immutable run in the mapping pool, shared by forked children, replaced as a whole and
+// reused only after a grace period. Owner thread: reader.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+#include "walk/tables.h"
+
+namespace gp::targets {
+
+// Sorted executable mappings of a process, as one run of the pool. Shared by all processes that have the same.
+struct MappingRun {
+  std::vector<gp_mapping> mappings;
+  uint32_t first = 0;
+  uint64_t word = 0;  // gp_process.mappings; 0: not in the pool (no room, or empty)
+};
+
+class KernelProcesses {
+ public:
+  explicit KernelProcesses(walk::Tables* tables);
+
+  // Places mappings (sorted, at most GP_MAPPINGS_PER_PROCESS) in the pool. Without room the run exists for native walks
+  // only, and samples of its processes are deferred; counted.
+  std::shared_ptr<const MappingRun> make_run(std::vector<gp_mapping> mappings);
+
+  struct Entry {
+    ProcessKey key;
+    uint64_t mappings = 0;
+    uint32_t flags = 0;   // GP_PROCESS_*
+    uint32_t python = 0;  // 1 + index
+  };
+  // Adds or updates; false when the process' bucket is full (its samples are deferred; counted).
+  bool store(const Entry& entry);
+  void remove(int32_t pid);
+
+  [[nodiscard]] uint64_t no_room() const { return no_room_; }
+  [[nodiscard]] uint32_t pool_used() const { return used_; }
+
+ private:
+  // Shared with run deleters, which may outlive this object by a little.
+  struct Pool;
+
+  gp_process* find(int32_t pid, bool or_free);
+
+  walk::Tables* tables_;
+  std::shared_ptr<Pool> pool_;
+  uint16_t generation_ = 0;
+  uint64_t no_room_ = 0;
+  uint32_t used_ = 0;
+};
+
+}  // namespace gp::targets

@@ -1,0 +1,50 @@
+// A live (or just ended) process as the agent knows it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "targets/code_file.h"
+#include "targets/kernel_processes.h"
+
+namespace gp::targets {
+
+// What a process runs, from one exec to the next: stays the same for samples already taken when the process execs.
+// Owner thread: reader; sessions keep it to name and label samples.
+struct Program {
+  ProcessKey key;
+  std::string comm;          // the exec comm
+  std::string executable;    // path in its own mount namespace, may be empty
+  std::string container_id;  // 64 hex digits or empty
+  std::string runtime;       // "python 3.11" once found, for people
+  int32_t namespace_pid = 0;  // its pid in its own pid namespace; 0: not known
+};
+
+// An executable mapping and the file behind it; no file: anonymous memory.
+struct Mapping {
+  uint64_t start = 0;
+  uint64_t end = 0;
+  uint64_t offset = 0;
+  std::shared_ptr<CodeFile> file;
+};
+
+// Owner thread: reader.
+struct Process {
+  ProcessKey key;
+  int32_t parent_pid = 0;
+  std::shared_ptr<Program> program;
+  std::map<uint64_t, Mapping> mappings;  // executable ones, by start, without overlaps
+  std::shared_ptr<const MappingRun> run;  // as the walker sees them
+  bool wanted = true;      // by the filter
+  bool dirty = false;      // mappings changed since `run` was made
+  bool incomplete = false;  // more mappings than the walker takes
+  uint32_t python = 0;     // 1 + index into the walker's table
+  uint64_t scanned_ns = 0;  // when /proc/PID/maps was last read
+  uint64_t attach_ns = 0;   // when a runtime was last asked to attach
+};
+
+}  // namespace gp::targets
