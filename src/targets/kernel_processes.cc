@@ -3,62 +3,11 @@
 #include <algorithm>
 
 #include "base/clock.h"
-#include "walk/row_pool.h"
 
 namespace gp::targets {
 
-// Free ranges of the mapping pool, and those in their grace period.
-struct KernelProcesses::Pool {
-  explicit Pool(uint32_t entries) { free[0] = entries; }
-
-  std::optional<uint32_t> take(uint32_t count, uint64_t now_ns) {
-    while (!graves.empty() && graves.front().free_at_ns <= now_ns) {
-      give(graves.front().first, graves.front().count);
-      graves.pop_front();
-    }
-    for (auto range = free.begin(); range != free.end(); ++range) {
-      if (range->second < count) continue;
-      const uint32_t first = range->first;
-      const uint32_t rest = range->second - count;
-      free.erase(range);
-      if (rest > 0) free[first + count] = rest;
-      return first;
-    }
-    return std::nullopt;
-  }
-
-  void bury(uint32_t first, uint32_t count) {
-    graves.push_back({.first = first, .count = count, .free_at_ns = monotonic_ns() + walk::kGraceNs});
-  }
-
-  struct Grave {
-    uint32_t first;
-    uint32_t count;
-    uint64_t free_at_ns;
-  };
-  std::map<uint32_t, uint32_t> free;  // first → count, never adjacent
-  std::deque<Grave> graves;
-
- private:
-  void give(uint32_t first, uint32_t count) {
-    auto next = free.upper_bound(first);
-    if (next != free.end() && first + count == next->first) {
-      count += next->second;
-      next = free.erase(next);
-    }
-    if (next != free.begin()) {
-      const auto before = std::prev(next);
-      if (before->first + before->second == first) {
-        before->second += count;
-        return;
-      }
-    }
-    free[first] = count;
-  }
-};
-
 KernelProcesses::KernelProcesses(walk::Tables* tables)
-    : tables_(tables), pool_(std::make_shared<Pool>(static_cast<uint32_t>(tables->mappings.size()))) {}
+    : tables_(tables), pool_(std::make_shared<walk::RangePool>(static_cast<uint32_t>(tables->mappings.size()))) {}
 
 std::shared_ptr<const MappingRun> KernelProcesses::make_run(std::vector<gp_mapping> mappings) {
   const auto count = static_cast<uint32_t>(mappings.size());
@@ -72,7 +21,7 @@ std::shared_ptr<const MappingRun> KernelProcesses::make_run(std::vector<gp_mappi
   const uint64_t word = uint64_t{*first} | uint64_t{count} << 32U | uint64_t{generation_} << 48U;
   return {new MappingRun{.mappings = std::move(mappings), .first = *first, .word = word},
           [pool = pool_](const MappingRun* run) {
-            pool->bury(run->first, static_cast<uint32_t>(run->mappings.size()));
+            pool->give_back(run->first, static_cast<uint32_t>(run->mappings.size()), monotonic_ns());
             delete run;
           }};
 }
@@ -94,7 +43,8 @@ bool KernelProcesses::store(const Entry& entry) {
     ++no_room_;
     return false;
   }
-  // The pid goes in last: until then the kernel does not see a new entry.
+  // The pid goes in last, so that the kernel never sees one process' mappings under another's identity.
+  if (slot->start_ticks != entry.key.start_ticks) __atomic_store_n(&slot->pid, 0U, __ATOMIC_RELEASE);
   slot->flags = entry.flags;
   slot->python = entry.python;
   slot->start_ticks = entry.key.start_ticks;

@@ -4,14 +4,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "base/ids.h"
+#include "walk/range_pool.h"
 #include "walk/tables.h"
 
 namespace gp::targets {
@@ -42,19 +41,15 @@ class KernelProcesses {
   void remove(int32_t pid);
 
   [[nodiscard]] uint64_t no_room() const { return no_room_; }
-  [[nodiscard]] uint32_t pool_used() const { return used_; }
+  [[nodiscard]] uint32_t pool_used() const { return pool_->used(); }
 
  private:
-  // Shared with run deleters, which may outlive this object by a little.
-  struct Pool;
-
   gp_process* find(int32_t pid, bool or_free);
 
   walk::Tables* tables_;
-  std::shared_ptr<Pool> pool_;
+  std::shared_ptr<walk::RangePool> pool_;  // shared with the runs, which give their range back
   uint16_t generation_ = 0;
   uint64_t no_room_ = 0;
-  uint32_t used_ = 0;
 };
 
 }  // namespace gp::targets

@@ -11,13 +11,10 @@
 #include <span>
 #include <vector>
 
+#include "walk/range_pool.h"
 #include "walk/tables.h"
 
 namespace gp::walk {
-
-// A walk lasts under a millisecond and cannot be preempted, but a virtual CPU can be: a tenth of a second is far
-// beyond both. The generation in the directory word covers what is beyond that.
-inline constexpr uint64_t kGraceNs = 100'000'000;
 
 class RowPool {
  public:

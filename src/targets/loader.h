@@ -1,0 +1,134 @@
+// Opens the files that processes run, compiles the unwind pages samples land in, prepares runtimes and finishes
+// deferred stacks. Everything that may block on a foreign file or process happens on its thread, so that a file on a
+// hung filesystem costs that file its names and nobody else anything: a watchdog marks it unreadable and puts a fresh
+// thread in place, at most twice.
+//
+// Threads: the loader's own; post() and take_results() are for the reader, check_stuck() too.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "elf/unwind_source.h"
+#include "os/unique_fd.h"
+#include "targets/code_file.h"
+#include "targets/kernel_processes.h"
+#include "walk/native_walker.h"
+#include "walk/row_pool.h"
+#include "walk/tables.h"
+
+namespace gp::targets {
+
+// Where a file can be opened: through a mapping of a live process, else by path in its mount namespace.
+struct FileHint {
+  int32_t pid = 0;
+  uint64_t start = 0;  // the mapping's bounds, for /proc/PID/map_files
+  uint64_t end = 0;
+};
+
+// A sample whose walk the kernel could not finish, with all it needs to be finished.
+struct DeferredSample {
+  std::vector<uint8_t> sample;      // GP_RECORD_SAMPLE
+  std::vector<uint8_t> copy;        // GP_RECORD_STACK_COPY
+  std::shared_ptr<const MappingRun> run;
+  std::vector<std::shared_ptr<CodeFile>> files;  // of the run, kept while walking
+};
+
+// What the reader asks for.
+struct OpenRequest {
+  std::shared_ptr<CodeFile> file;
+  FileHint hint;
+  bool again = false;  // only look whether it has changed
+};
+struct PageRequest {
+  std::shared_ptr<CodeFile> file;
+  uint64_t page = 0;  // file offset >> GP_PAGE_SHIFT
+};
+struct AttachRequest {
+  ProcessKey process;
+  std::shared_ptr<CodeFile> file;  // with a runtime
+  uint64_t bias = 0;
+};
+struct RetireRequest {
+  uint32_t slot = 0;
+};
+using LoaderRequest = std::variant<OpenRequest, PageRequest, AttachRequest, RetireRequest, DeferredSample>;
+
+// What it gets back.
+struct FileDone {
+  std::shared_ptr<CodeFile> file;  // its state is set
+};
+struct FileChanged {
+  std::shared_ptr<CodeFile> file;
+  FileHint hint;
+};
+struct AttachDone {
+  ProcessKey process;
+  std::shared_ptr<CodeFile> file;
+  std::optional<gp_python> python;  // nothing: cannot be had now
+};
+struct DeferredDone {
+  std::vector<uint8_t> sample;
+  std::vector<gp_frame> frames;  // leaf first
+  gp_walk_end end = GP_END_NONE;
+  bool guessed = false;
+};
+using LoaderResult = std::variant<FileDone, FileChanged, AttachDone, DeferredDone>;
+
+struct LoaderOptions {
+  uint64_t row_budget_bytes = 8U << 20U;
+  uint64_t stuck_ns = 2'000'000'000;  // a read of a foreign file that takes longer is stuck
+  size_t max_deferred = 512;          // waiting at a time; more are refused
+};
+
+class Loader {
+ public:
+  Loader(walk::Tables* tables, walk::SegmentSource* segments, std::span<const Runtime* const> runtimes,
+         const LoaderOptions& options);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  // False when the queue is full: only deferred samples are ever refused.
+  bool post(LoaderRequest request);
+  std::vector<LoaderResult> take_results();
+  [[nodiscard]] int result_fd() const;  // readable when results wait
+  [[nodiscard]] bool idle() const;      // nothing queued, running or waiting to be taken
+  // Replaces a thread that has been reading one foreign file for too long.
+  void check_stuck(uint64_t now_ns);
+
+  struct Stats {
+    uint64_t rows_bytes = 0;       // segments of the row pool
+    uint64_t rows_used_bytes = 0;  // of those
+    uint64_t pages_compiled = 0;
+    uint64_t evictions = 0;
+    uint64_t stuck_files = 0;
+    uint64_t index_bytes = 0;  // heap of unwind indexes
+  };
+  [[nodiscard]] Stats stats() const;
+
+  class Worker;
+
+ private:
+  struct Shared;
+  void start_worker();
+
+  std::shared_ptr<Shared> shared_;
+  std::shared_ptr<Worker> worker_;
+  std::jthread thread_;
+  uint32_t replacements_ = 0;
+};
+
+}  // namespace gp::targets
