@@ -29,6 +29,28 @@ const volatile __u32 gp_ring_copy_limit = 0; /* pending bytes above which no sta
 
 #define GP_USER32_CS 0x23 /* arch/x86/include/asm/segment.h: __USER32_CS */
 
+/*
+ * A process runs a new program: what the table says of it is of the old one. The agent hears of it a little later; until
+ * then samples are deferred instead of walked by the wrong mappings.
+ */
+SEC("tp_btf/sched_process_exec")
+int gp_on_exec(__u64 *ctx)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	__u32 key = pid & gp_bucket_mask;
+	struct gp_process_bucket *bucket = bpf_map_lookup_elem(&processes, &key);
+
+	if (!bucket)
+		return 0;
+	for (int i = 0; i < GP_BUCKET_ENTRIES; i++) {
+		if (bucket->entries[i].pid == pid) {
+			bucket->entries[i].mappings = 0;
+			bucket->entries[i].python = 0;
+		}
+	}
+	return 0;
+}
+
 /* Finds the process' entry; leaves its place in the state. */
 static __always_inline struct gp_process *find_process(struct gp_walk *w)
 {
@@ -263,7 +285,8 @@ int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 	int in_kernel = (__s64)ctx->regs.rip < 0;
 
 	if (user_registers(w, task, in_kernel)) {
-		if (process && process->start_ticks == w->start_ticks) {
+		if (process && w->start_ticks - process->start_ticks + GP_START_SLACK_TICKS <=
+				       2 * GP_START_SLACK_TICKS) {
 			w->mappings = GP_READ_ONCE(process->mappings);
 			w->python = process->python;
 			walk_stack(w);

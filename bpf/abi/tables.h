@@ -16,6 +16,9 @@
 #define GP_PROCESS_INCOMPLETE 2    /* has more executable mappings than the table holds */
 #define GP_PROCESS_STARTING 4      /* its mappings are not all read yet: an unknown pc is a miss */
 
+/* Start times this close are the same process: the agent learns of a fork a little after the kernel stamped it. */
+#define GP_START_SLACK_TICKS 2
+
 struct gp_process {
 	__u32 pid; /* thread group id in the initial pid namespace; 0: free */
 	__u32 flags;

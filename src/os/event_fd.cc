@@ -51,6 +51,11 @@ Result<UniqueFd> make_timerfd(std::chrono::nanoseconds first, std::chrono::nanos
   return fd;
 }
 
+uint64_t take_eventfd(int fd) {
+  uint64_t count = 0;
+  return ::read(fd, &count, sizeof(count)) == sizeof(count) ? count : 0;
+}
+
 uint64_t take_expirations(int timer) {
   uint64_t count = 0;
   return ::read(timer, &count, sizeof(count)) == sizeof(count) ? count : 0;

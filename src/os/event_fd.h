@@ -16,6 +16,7 @@ namespace gp::os {
 
 Result<UniqueFd> make_eventfd();                // non-blocking, starts at 0
 Result<void> signal_eventfd(int fd);            // adds 1
+uint64_t take_eventfd(int fd);                  // what was added since the last call
 Result<UniqueFd> make_memfd(const char* name);  // an empty file in memory
 Result<UniqueFd> open_pidfd(pid_t pid);         // readable once the process has ended
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "os/event_fd.h"
+#include "os/proc_maps.h"
 #include "os/procfs.h"
 
 namespace gp::targets {
@@ -22,7 +23,8 @@ constexpr uint64_t kMaxFilePages = 16384;
 
 // Unwind rules of one file and its run in the page directory. Owned by the loader, kept alive by a stuck thread too.
 struct LoadedFile {
-  std::shared_ptr<CodeFile> file;
+  const CodeFile* file = nullptr;  // identity only: the reader decides how long it lives
+  std::shared_ptr<const elf::Image> image;
   std::unique_ptr<elf::UnwindSource> source;
   uint32_t first = 0;
   uint32_t count = 0;
@@ -46,12 +48,13 @@ Result<elf::Image> vdso_image() {
   const auto base = ::getauxval(AT_SYSINFO_EHDR);
   if (base == 0) return fail(ErrorCode::kNotFound, "no vdso");
   std::vector<uint8_t> bytes;
-  GP_TRY(os::for_each_mapping(::getpid(), [&](const os::MapsEntry& entry) {
-           if (entry.start != base) return true;
-           const auto* data = reinterpret_cast<const uint8_t*>(base);
-           bytes.assign(data, data + (entry.end - entry.start));
-           return false;
-         }).transform([](const auto&) {}));
+  GP_ASSIGN(const auto scan, os::for_each_mapping(::getpid(), [&](const os::MapsEntry& entry) {
+              if (entry.start != base) return true;
+              const auto* data = reinterpret_cast<const uint8_t*>(base);
+              bytes.assign(data, data + (entry.end - entry.start));
+              return false;
+            }));
+  static_cast<void>(scan);
   return elf::Image::from_memory(std::move(bytes));
 }
 
@@ -128,7 +131,7 @@ class Loader::Worker {
   bool handle(DeferredSample& request);
   bool open(const OpenRequest& request);
   bool look_again(const OpenRequest& request);
-  bool install(const std::shared_ptr<LoadedFile>& loaded);
+  bool install(const CodeFile& file, const std::shared_ptr<LoadedFile>& loaded);
   bool load_page(const std::shared_ptr<CodeFile>& file, uint64_t page);
   bool load_missing(const DeferredSample& request, uint64_t pc, bool* progress);
   void answer(LoaderResult result);
@@ -185,7 +188,7 @@ bool Loader::Worker::handle(OpenRequest& request) { return request.again ? look_
 bool Loader::Worker::open(const OpenRequest& request) {
   if (request.file->state.load() != CodeFile::State::kNew) return true;
   auto loaded = std::make_shared<LoadedFile>();
-  loaded->file = request.file;
+  loaded->file = request.file.get();
   auto state = CodeFile::State::kUnreadable;
   std::shared_ptr<const elf::Image> image;
   std::optional<RuntimeFile> runtime;
@@ -208,6 +211,7 @@ bool Loader::Worker::open(const OpenRequest& request) {
       return;
     }
     image = std::make_shared<const elf::Image>(std::move(*opened));
+    loaded->image = image;
     loaded->source = std::make_unique<elf::UnwindSource>(*image);
     for (const Runtime* candidate : shared_->runtimes) {
       runtime = candidate->detect(*image, request.file->path);
@@ -219,7 +223,7 @@ bool Loader::Worker::open(const OpenRequest& request) {
   request.file->change = change;
   request.file->image = std::move(image);
   request.file->runtime = std::move(runtime);
-  if (state == CodeFile::State::kReady && !install(loaded)) state = CodeFile::State::kUnreadable;
+  if (state == CodeFile::State::kReady && !install(*request.file, loaded)) state = CodeFile::State::kUnreadable;
   settle(request.file, state);
   return true;
 }
@@ -237,9 +241,9 @@ bool Loader::Worker::look_again(const OpenRequest& request) {
 }
 
 // Gives the file its run of the page directory and shows it to the walker.
-bool Loader::Worker::install(const std::shared_ptr<LoadedFile>& loaded) {
-  const auto ranges = loaded->file->image->executable_ranges();
-  gp_file& entry = shared_->tables->files[loaded->file->slot];
+bool Loader::Worker::install(const CodeFile& file, const std::shared_ptr<LoadedFile>& loaded) {
+  const auto ranges = loaded->image->executable_ranges();
+  gp_file& entry = shared_->tables->files[file.slot];
   entry = {};
   if (!ranges.empty()) {
     const uint64_t first = ranges.front().begin.value >> GP_PAGE_SHIFT;
@@ -257,14 +261,14 @@ bool Loader::Worker::install(const std::shared_ptr<LoadedFile>& loaded) {
     entry.page_base = loaded->base;
     entry.page_count = loaded->count;
   }
-  if (const auto& runtime = loaded->file->runtime) {
+  if (const auto& runtime = file.runtime) {
     entry.eval_start = runtime->eval.start.value;
     entry.eval_end = runtime->eval.end.value;
     entry.eval_cold_start = runtime->eval_cold.start.value;
     entry.eval_cold_end = runtime->eval_cold.end.value;
     entry.runtime = runtime->kind;
   }
-  shared_->files[loaded->file->slot] = loaded;
+  shared_->files[file.slot] = loaded;
   const std::lock_guard lock(shared_->mutex);
   shared_->stats.index_bytes += loaded->source->owned_bytes();
   return true;
@@ -275,7 +279,7 @@ bool Loader::Worker::handle(PageRequest& request) { return load_page(request.fil
 // Compiles a page and publishes it. False: this worker was given up.
 bool Loader::Worker::load_page(const std::shared_ptr<CodeFile>& file, uint64_t page) {
   const auto known = shared_->files.find(file->slot);
-  if (known == shared_->files.end() || known->second->file != file) return true;
+  if (known == shared_->files.end() || known->second->file != file.get()) return true;
   const std::shared_ptr<LoadedFile> loaded = known->second;
   if (page < loaded->base || page - loaded->base >= loaded->count) return true;
   const auto index = static_cast<uint32_t>(loaded->first + (page - loaded->base));
@@ -401,7 +405,11 @@ Loader::~Loader() {
   }
   shared_->wake.notify_all();
   // A thread that hangs in a foreign file would hang us: it is left behind with what it holds.
-  for (int wait = 0; wait < 200 && !idle(); ++wait) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  const auto busy = [this] {
+    const std::lock_guard lock(shared_->mutex);
+    return shared_->busy;
+  };
+  for (int wait = 0; wait < 200 && busy(); ++wait) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   if (worker_->abandon_if_stuck(monotonic_ns())) thread_.detach();
 }
 

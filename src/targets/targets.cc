@@ -1,0 +1,419 @@
+#include "targets/targets.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/clock.h"
+#include "os/procfs.h"
+
+namespace gp::targets {
+namespace {
+
+constexpr uint64_t kTickNs = 10'000'000;         // of ProcessKey::start_ticks
+constexpr uint64_t kRescanNs = 20'000'000;       // between two readings of one process' maps
+constexpr uint64_t kRetryAttachNs = 50'000'000;  // between two attempts to attach to one process
+constexpr uint64_t kLookAgainNs = 1'000'000'000;  // between two checks of one file for change
+
+// Memory without a file: its code is some JIT's. Named mappings that are no files have inode 0 as well.
+bool is_vdso(std::string_view path) { return path == "[vdso]"; }
+
+FileKey key_of(uint32_t dev_major, uint32_t dev_minor, uint64_t inode) {
+  return {.dev_major = dev_major, .dev_minor = dev_minor, .inode = inode};
+}
+
+bool close_to(uint64_t a, uint64_t b) { return (a > b ? a - b : b - a) <= uint64_t{GP_START_SLACK_TICKS}; }
+
+std::string_view without_deleted(std::string_view path) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  return path.ends_with(kDeleted) ? path.substr(0, path.size() - kDeleted.size()) : path;
+}
+
+}  // namespace
+
+Targets::Targets(walk::Tables* tables, Loader* loader, Filter filter)
+    : tables_(tables),
+      loader_(loader),
+      filter_(std::move(filter)),
+      kernel_(tables),
+      files_(static_cast<uint32_t>(tables->files.size())),
+      free_pythons_(tables->pythons.size()) {
+  std::iota(free_pythons_.rbegin(), free_pythons_.rend(), 1U);
+}
+
+bool Targets::wants(int32_t pid, int32_t parent_pid) const {
+  if (filter_.pids.empty() || std::ranges::find(filter_.pids, pid) != filter_.pids.end()) return true;
+  if (!filter_.children) return false;
+  const auto parent = processes_.find(parent_pid);
+  return parent != processes_.end() && parent->second->wanted;
+}
+
+void Targets::scan_all() {
+  auto pids = os::list_processes();
+  if (!pids) return;
+  // Parents come before their children where pids have not wrapped round; a second pass settles who is wanted.
+  for (const int32_t pid : *pids) discover(pid);
+  for (bool changed = filter_.children; changed;) {
+    changed = false;
+    for (auto& [pid, process] : processes_) {
+      if (process->wanted || !wants(pid, process->parent_pid)) continue;
+      process->wanted = changed = true;
+      store(*process);
+    }
+  }
+  publish();
+}
+
+Process* Targets::add(ProcessKey key, int32_t parent_pid, std::shared_ptr<Program> program, bool wanted) {
+  auto process = std::make_unique<Process>();
+  process->key = key;
+  process->parent_pid = parent_pid;
+  process->program = std::move(program);
+  process->wanted = wanted;
+  auto& place = processes_[key.pid];
+  if (place) replaced_.push_back(std::move(place));
+  place = std::move(process);
+  return place.get();
+}
+
+// A process nobody told us of: reads what /proc says of it.
+Process* Targets::discover(int32_t pid) {
+  const auto stat = os::read_stat(pid);
+  if (!stat) return nullptr;
+  auto program = std::make_shared<Program>();
+  program->key = {.pid = pid, .start_ticks = stat->start_ticks};
+  program->comm = stat->comm;
+  program->executable = os::read_executable(pid).value_or("");
+  program->container_id = os::read_container_id(pid).value_or("");
+  Process* process = add(program->key, stat->ppid, program, wants(pid, stat->ppid));
+  if (stat->kernel_thread()) {
+    process->run = kernel_.make_run({});
+    store(*process);
+  } else {
+    read_maps(*process);
+  }
+  return process;
+}
+
+bool Targets::read_maps(Process& process) {
+  process.scanned_ns = monotonic_ns();
+  std::map<uint64_t, Mapping> mappings;
+  size_t dropped = 0;
+  const auto scan = os::for_each_mapping(process.key.pid, [&](const os::MapsEntry& entry) {
+    if (!entry.executable || entry.path == "[vsyscall]") return true;
+    if (mappings.size() >= GP_MAPPINGS_PER_PROCESS) {
+      ++dropped;
+      return true;
+    }
+    Mapping mapping{.start = entry.start, .end = entry.end, .offset = entry.offset, .file = nullptr};
+    if (entry.inode != 0 || is_vdso(entry.path)) {
+      mapping.file = file_for(key_of(entry.dev_major, entry.dev_minor, entry.inode), without_deleted(entry.path),
+                              {.pid = process.key.pid, .start = entry.start, .end = entry.end});
+      if (!mapping.file) return true;
+    }
+    mappings.emplace(entry.start, std::move(mapping));
+    return true;
+  });
+  if (!scan) return false;
+  process.mappings = std::move(mappings);
+  process.incomplete = dropped > 0;
+  process.dirty = true;
+  dirty_.push_back(process.key.pid);
+  attach(process);
+  return true;
+}
+
+std::shared_ptr<CodeFile> Targets::file_for(const FileKey& key, std::string_view path, const FileHint& hint) {
+  bool added = false;
+  auto file = files_.find_or_add(key, path, &added);
+  if (!file) return nullptr;
+  const auto state = file->state.load(std::memory_order_acquire);
+  if (added) {
+    loader_->post(OpenRequest{.file = file, .hint = hint, .again = false});
+  } else if (state == CodeFile::State::kReady && key.inode != 0) {
+    // Builds rewrite programs in place: the same inode, other code.
+    const uint64_t now = monotonic_ns();
+    auto& looked = looked_ns_[file->slot];
+    if (now - looked > kLookAgainNs) {
+      looked = now;
+      loader_->post(OpenRequest{.file = file, .hint = hint, .again = true});
+    }
+  }
+  return file;
+}
+
+// Puts a mapping over whatever was there.
+void Targets::map(Process& process, Mapping mapping) {
+  auto& all = process.mappings;
+  auto at = all.lower_bound(mapping.start);
+  if (at != all.begin() && std::prev(at)->second.end > mapping.start) {
+    auto before = std::prev(at);
+    if (before->second.end > mapping.end) {
+      Mapping rest = before->second;
+      rest.offset += mapping.end - rest.start;
+      rest.start = mapping.end;
+      all.emplace(rest.start, std::move(rest));
+    }
+    before->second.end = mapping.start;
+  }
+  while (at != all.end() && at->second.start < mapping.end) {
+    if (at->second.end > mapping.end) {
+      Mapping rest = at->second;
+      rest.offset += mapping.end - rest.start;
+      rest.start = mapping.end;
+      all.emplace(rest.start, std::move(rest));
+    }
+    at = all.erase(at);
+  }
+  if (all.size() >= GP_MAPPINGS_PER_PROCESS) {
+    process.incomplete = true;
+    return;
+  }
+  all.emplace(mapping.start, std::move(mapping));
+  if (!process.dirty) dirty_.push_back(process.key.pid);
+  process.dirty = true;
+}
+
+void Targets::apply(const os::SidebandEvent& event) {
+  if (const auto* mmap = std::get_if<os::MmapEvent>(&event.body)) {
+    on_mmap(*mmap);
+  } else if (const auto* comm = std::get_if<os::CommEvent>(&event.body)) {
+    on_comm(*comm);
+  } else if (const auto* fork = std::get_if<os::ForkEvent>(&event.body)) {
+    on_fork(*fork, event.time_ns);
+  } else if (const auto* exit = std::get_if<os::ExitEvent>(&event.body)) {
+    on_exit(*exit);
+  }
+}
+
+void Targets::on_mmap(const os::MmapEvent& event) {
+  const auto known = processes_.find(event.pid);
+  Process* process = known != processes_.end() ? known->second.get() : discover(event.pid);
+  if (process == nullptr) return;
+  Mapping mapping{
+      .start = event.address, .end = event.address + event.length, .offset = event.offset, .file = nullptr};
+  if (mapping.end <= mapping.start) return;
+  if (event.inode != 0 || is_vdso(event.path)) {
+    mapping.file = file_for(key_of(event.dev_major, event.dev_minor, event.inode), event.path,
+                            {.pid = event.pid, .start = mapping.start, .end = mapping.end});
+    if (!mapping.file) return;
+    if (process->program->executable.empty()) process->program->executable = event.path;
+  }
+  map(*process, std::move(mapping));
+  attach(*process);
+}
+
+void Targets::on_comm(const os::CommEvent& event) {
+  if (!event.exec) return;
+  const auto known = processes_.find(event.pid);
+  if (known == processes_.end()) {
+    discover(event.pid);
+    return;
+  }
+  Process& process = *known->second;
+  auto program = std::make_shared<Program>();
+  program->key = process.key;
+  program->comm = event.name;
+  // A runtime of containers moves itself into the new cgroup before it execs the program.
+  program->container_id = os::read_container_id(event.pid).value_or(process.program->container_id);
+  process.program = std::move(program);
+  process.mappings.clear();
+  process.incomplete = false;
+  release_python(process);
+  if (!process.dirty) dirty_.push_back(event.pid);
+  process.dirty = true;
+}
+
+void Targets::on_fork(const os::ForkEvent& event, uint64_t time_ns) {
+  if (event.pid == event.parent_pid) return;  // a thread
+  const auto known = processes_.find(event.parent_pid);
+  if (known == processes_.end()) {
+    discover(event.pid);
+    return;
+  }
+  const uint64_t boot_offset = clock_ns(CLOCK_BOOTTIME) - monotonic_ns();
+  const ProcessKey key{.pid = event.pid, .start_ticks = (time_ns + boot_offset) / kTickNs};
+  if (const auto scanned = processes_.find(event.pid);
+      scanned != processes_.end() && close_to(scanned->second->key.start_ticks, key.start_ticks)) {
+    return;  // the scan of /proc saw it already
+  }
+  Process& parent = *known->second;
+  auto program = std::make_shared<Program>(*parent.program);
+  program->key = key;
+  Process* child = add(key, event.parent_pid, std::move(program), wants(event.pid, event.parent_pid));
+  child->mappings = known->second->mappings;
+  child->incomplete = parent.incomplete;
+  child->run = parent.run;
+  child->dirty = parent.dirty;
+  if (child->dirty) dirty_.push_back(event.pid);
+  if (parent.python != 0) give_python(*child, tables_->pythons[parent.python - 1]);
+  store(*child);
+  attach(*child);
+}
+
+void Targets::on_exit(const os::ExitEvent& event) { exiting_.push_back(event.pid); }
+
+void Targets::publish() {
+  for (const int32_t pid : std::exchange(dirty_, {})) {
+    const auto known = processes_.find(pid);
+    if (known != processes_.end() && known->second->dirty) publish(*known->second);
+  }
+}
+
+void Targets::publish(Process& process) {
+  std::vector<gp_mapping> mappings;
+  mappings.reserve(process.mappings.size());
+  for (const auto& [start, mapping] : process.mappings) {
+    const bool jit = !mapping.file || mapping.file->state.load() == CodeFile::State::kNotElf;
+    const gp_mapping entry{.start = mapping.start,
+                           .end = mapping.end,
+                           .offset = jit ? 0 : mapping.offset,
+                           .file = jit ? GP_NO_FILE : mapping.file->slot,
+                           .reserved = 0};
+    if (jit && !mappings.empty() && mappings.back().file == GP_NO_FILE && mappings.back().end == entry.start) {
+      mappings.back().end = entry.end;
+    } else {
+      mappings.push_back(entry);
+    }
+  }
+  process.dirty = false;
+  process.run = kernel_.make_run(std::move(mappings));
+  store(process);
+}
+
+void Targets::store(Process& process) {
+  const uint32_t flags = (process.wanted ? 0U : GP_PROCESS_UNWANTED);
+  kernel_.store({.key = process.key,
+                 .mappings = process.run ? process.run->word : 0,
+                 .flags = flags,
+                 .python = process.python});
+}
+
+// Asks for the process' interpreter to be prepared, when one of its files has one.
+void Targets::attach(Process& process) {
+  if (process.python != 0) return;
+  for (const auto& [start, mapping] : process.mappings) {
+    if (!mapping.file || mapping.file->state.load(std::memory_order_acquire) != CodeFile::State::kReady) continue;
+    const auto& runtime = mapping.file->runtime;
+    if (!runtime) continue;
+    const auto vaddr = mapping.file->image->to_vaddr({mapping.offset});
+    process.program->runtime = "python " + runtime->version;
+    if (!runtime->supported || !vaddr) return;
+    process.attach_ns = monotonic_ns();
+    loader_->post(AttachRequest{.process = process.key, .file = mapping.file, .bias = mapping.start - vaddr->value});
+    return;
+  }
+}
+
+void Targets::retry_attach(Process& process, uint64_t now_ns) {
+  if (now_ns - process.attach_ns > kRetryAttachNs) attach(process);
+}
+
+void Targets::take(const FileDone& done) {
+  const bool not_elf = done.file->state.load() == CodeFile::State::kNotElf;
+  if (!not_elf && !done.file->runtime) return;
+  for (auto& [pid, process] : processes_) {
+    const auto uses = [&done](const auto& entry) { return entry.second.file == done.file; };
+    if (!std::ranges::any_of(process->mappings, uses)) continue;
+    if (not_elf) {
+      publish(*process);
+    } else {
+      attach(*process);
+    }
+  }
+}
+
+void Targets::take(const FileChanged& changed) {
+  files_.forget(*changed.file);
+  const auto known = processes_.find(changed.hint.pid);
+  if (known == processes_.end()) return;
+  const auto mapping = known->second->mappings.find(changed.hint.start);
+  if (mapping == known->second->mappings.end() || mapping->second.file != changed.file) return;
+  mapping->second.file = file_for(changed.file->key, changed.file->path, changed.hint);
+  if (!mapping->second.file) known->second->mappings.erase(mapping);
+  publish(*known->second);
+}
+
+void Targets::take(AttachDone& done) {
+  Process* process = find(done.process);
+  if (process == nullptr || process->python != 0 || !done.python) return;
+  const auto uses = [&done](const auto& entry) { return entry.second.file == done.file; };
+  if (!std::ranges::any_of(process->mappings, uses)) return;
+  give_python(*process, *done.python);
+  store(*process);
+}
+
+void Targets::give_python(Process& process, const gp_python& python) {
+  if (free_pythons_.empty()) return;
+  process.python = free_pythons_.back();
+  free_pythons_.pop_back();
+  tables_->pythons[process.python - 1] = python;
+}
+
+// The entry given back last is given out last: no sample still walks by it then.
+void Targets::release_python(Process& process) {
+  if (process.python != 0) free_pythons_.insert(free_pythons_.begin(), process.python);
+  process.python = 0;
+}
+
+Process* Targets::find(ProcessKey key) {
+  const auto known = processes_.find(key.pid);
+  if (known != processes_.end() && close_to(known->second->key.start_ticks, key.start_ticks)) return known->second.get();
+  for (const auto& process : replaced_) {
+    if (process->key.pid == key.pid && close_to(process->key.start_ticks, key.start_ticks)) return process.get();
+  }
+  return nullptr;
+}
+
+Process* Targets::look_again(ProcessKey key, uint64_t now_ns) {
+  Process* process = find(key);
+  if (process == nullptr) {
+    process = discover(key.pid);
+    if (process == nullptr || !close_to(process->key.start_ticks, key.start_ticks)) return nullptr;
+  } else if (now_ns - process->scanned_ns > kRescanNs) {
+    read_maps(*process);
+  }
+  if (process->dirty) publish(*process);
+  return process;
+}
+
+std::vector<std::shared_ptr<CodeFile>> Targets::files_of(const MappingRun& run) const {
+  std::vector<std::shared_ptr<CodeFile>> files;
+  for (const gp_mapping& mapping : run.mappings) {
+    if (mapping.file == GP_NO_FILE) continue;
+    if (const auto& file = files_.in_slot(mapping.file)) files.push_back(file);
+  }
+  return files;
+}
+
+void Targets::drop(int32_t pid) {
+  const auto known = processes_.find(pid);
+  if (known == processes_.end()) return;
+  release_python(*known->second);
+  kernel_.remove(pid);
+  processes_.erase(known);
+}
+
+void Targets::collect() {
+  replaced_.clear();
+  std::ranges::sort(exiting_);
+  const auto repeated = std::ranges::unique(exiting_);
+  exiting_.erase(repeated.begin(), repeated.end());
+  for (const int32_t pid : std::exchange(exiting_, {})) {
+    const auto threads = os::list_threads(pid);
+    const auto stat = os::read_stat(pid);
+    const bool zombie = stat && stat->state == 'Z' && threads && threads->size() <= 1;
+    const auto known = processes_.find(pid);
+    if (known == processes_.end()) continue;
+    if (!stat || zombie || !close_to(stat->start_ticks, known->second->key.start_ticks)) {
+      drop(pid);
+    } else if (stat->exiting()) {
+      exiting_.push_back(pid);  // its last thread is still on its way out
+    }
+  }
+  files_.collect([this](const std::shared_ptr<CodeFile>& file) {
+    looked_ns_.erase(file->slot);
+    loader_->post(RetireRequest{.slot = file->slot});
+  });
+}
+
+}  // namespace gp::targets

@@ -1,0 +1,92 @@
+// The processes of the host: who they are, what they map, what of it the walker knows. Fed by sideband events in the
+// order of their times and by scans of /proc; keeps the walker's tables true. Owner thread: reader.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "os/perf_record.h"
+#include "os/proc_maps.h"
+#include "targets/file_table.h"
+#include "targets/kernel_processes.h"
+#include "targets/loader.h"
+#include "targets/process.h"
+
+namespace gp::targets {
+
+// Which processes are to be sampled.
+struct Filter {
+  std::vector<int32_t> pids;  // empty: all
+  bool children = false;      // and what they start, from now on
+};
+
+class Targets {
+ public:
+  Targets(walk::Tables* tables, Loader* loader, Filter filter);
+
+  // Reads /proc once: every process that runs now. To be called when the sideband is open already, before its first
+  // event is applied.
+  void scan_all();
+  void apply(const os::SidebandEvent& event);
+  // Shows the walker what the last events changed.
+  void publish();
+  // Takes what the loader has found out of a file or runtime.
+  void take(const FileDone& done);
+  void take(const FileChanged& changed);
+  void take(AttachDone& done);
+
+  // The process a sample was taken in. A start time within two ticks is the same process: a fork's time is known to
+  // the sideband a little later than to the kernel. Null: not known.
+  Process* find(ProcessKey key);
+  // Reads the process' maps again, at most once in 20 ms. Null: it has gone.
+  Process* look_again(ProcessKey key, uint64_t now_ns);
+  // The interpreter of this process was met unprepared: try once more to attach.
+  void retry_attach(Process& process, uint64_t now_ns);
+  // The files of a run, held so that their slots stay theirs.
+  [[nodiscard]] std::vector<std::shared_ptr<CodeFile>> files_of(const MappingRun& run) const;
+  [[nodiscard]] const std::shared_ptr<CodeFile>& file_in_slot(uint32_t slot) const { return files_.in_slot(slot); }
+  // Forgets ended processes and unused files. To be called after every record written before has been read.
+  void collect();
+
+  [[nodiscard]] size_t process_count() const { return processes_.size(); }
+  [[nodiscard]] const std::unordered_map<int32_t, std::unique_ptr<Process>>& processes() const { return processes_; }
+  // Processes or mappings the walker's tables had no room for; their samples are deferred.
+  [[nodiscard]] uint64_t no_room() const { return kernel_.no_room() + files_.refused(); }
+
+ private:
+  void on_mmap(const os::MmapEvent& event);
+  void on_comm(const os::CommEvent& event);
+  void on_fork(const os::ForkEvent& event, uint64_t time_ns);
+  void on_exit(const os::ExitEvent& event);
+
+  Process* add(ProcessKey key, int32_t parent_pid, std::shared_ptr<Program> program, bool wanted);
+  Process* discover(int32_t pid);
+  bool read_maps(Process& process);
+  void map(Process& process, Mapping mapping);
+  std::shared_ptr<CodeFile> file_for(const FileKey& key, std::string_view path, const FileHint& hint);
+  void attach(Process& process);
+  void give_python(Process& process, const gp_python& python);
+  void release_python(Process& process);
+  void store(Process& process);
+  void publish(Process& process);
+  void drop(int32_t pid);
+  [[nodiscard]] bool wants(int32_t pid, int32_t parent_pid) const;
+
+  walk::Tables* tables_;
+  Loader* loader_;
+  Filter filter_;
+  KernelProcesses kernel_;
+  FileTable files_;
+  std::unordered_map<int32_t, std::unique_ptr<Process>> processes_;
+  std::vector<std::unique_ptr<Process>> replaced_;  // their pid was reused; until the next collect()
+  std::vector<int32_t> exiting_;
+  std::vector<int32_t> dirty_;
+  std::vector<uint32_t> free_pythons_;
+  std::unordered_map<uint32_t, uint64_t> looked_ns_;  // by file slot: when a known file was last checked for change
+};
+
+}  // namespace gp::targets
