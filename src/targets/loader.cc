@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "os/event_fd.h"
 #include "os/proc_maps.h"
-#include "os/procfs.h"
+#include "targets/live_memory.h"
 
 namespace gp::targets {
 namespace {
@@ -29,18 +29,6 @@ struct LoadedFile {
   uint32_t first = 0;
   uint32_t count = 0;
   uint32_t base = 0;
-};
-
-class ProcessMemory final : public MemoryReader {
- public:
-  explicit ProcessMemory(int32_t pid) : pid_(pid) {}
-  bool read(Pc address, std::span<uint8_t> to) const override {
-    const auto bytes = os::read_memory(pid_, address, to);
-    return bytes && *bytes == to.size();
-  }
-
- private:
-  int32_t pid_;
 };
 
 // The kernel's own shared library is in no file, but in every process, ours too.
@@ -303,7 +291,7 @@ bool Loader::Worker::load_page(const std::shared_ptr<CodeFile>& file, uint64_t p
 bool Loader::Worker::handle(AttachRequest& request) {
   AttachDone done{.process = request.process, .file = request.file, .python = std::nullopt};
   const bool alive = foreign(request.file, [&] {
-    const ProcessMemory memory(request.process.pid);
+    const LiveMemory memory(request.process.pid);
     for (const Runtime* runtime : shared_->runtimes) {
       auto python = runtime->attach(*request.file->runtime, memory, request.bias);
       if (python) done.python = *python;

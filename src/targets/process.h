@@ -21,6 +21,7 @@ struct Program {
   std::string executable;    // path in its own mount namespace, may be empty
   std::string container_id;  // 64 hex digits or empty
   std::string runtime;       // "python 3.11" once found, for people
+  bool runtime_supported = true;
   int32_t namespace_pid = 0;  // its pid in its own pid namespace; 0: not known
 };
 
@@ -37,6 +38,9 @@ struct Process {
   ProcessKey key;
   int32_t parent_pid = 0;
   std::shared_ptr<Program> program;
+  // Programs it ran before, each with the time of the exec that ended it, newest last: samples taken before an exec are
+  // read after it. The last few only.
+  std::vector<std::pair<uint64_t, std::shared_ptr<Program>>> past;
   std::map<uint64_t, Mapping> mappings;  // executable ones, by start, without overlaps
   std::shared_ptr<const MappingRun> run;  // as the walker sees them
   bool wanted = true;      // by the filter
@@ -45,6 +49,14 @@ struct Process {
   uint32_t python = 0;     // 1 + index into the walker's table
   uint64_t scanned_ns = 0;  // when /proc/PID/maps was last read
   uint64_t attach_ns = 0;   // when a runtime was last asked to attach
+
+  // What it ran at a time of CLOCK_MONOTONIC.
+  [[nodiscard]] std::shared_ptr<const Program> program_at(uint64_t time_ns) const {
+    for (const auto& [ended_ns, before] : past) {
+      if (time_ns < ended_ns) return before;
+    }
+    return program;
+  }
 };
 
 }  // namespace gp::targets

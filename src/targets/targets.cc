@@ -10,6 +10,7 @@ namespace gp::targets {
 namespace {
 
 constexpr uint64_t kTickNs = 10'000'000;         // of ProcessKey::start_ticks
+constexpr size_t kPastPrograms = 4;
 constexpr uint64_t kRescanNs = 20'000'000;       // between two readings of one process' maps
 constexpr uint64_t kRetryAttachNs = 50'000'000;  // between two attempts to attach to one process
 constexpr uint64_t kLookAgainNs = 1'000'000'000;  // between two checks of one file for change
@@ -177,7 +178,7 @@ void Targets::apply(const os::SidebandEvent& event) {
   if (const auto* mmap = std::get_if<os::MmapEvent>(&event.body)) {
     on_mmap(*mmap);
   } else if (const auto* comm = std::get_if<os::CommEvent>(&event.body)) {
-    on_comm(*comm);
+    on_comm(*comm, event.time_ns);
   } else if (const auto* fork = std::get_if<os::ForkEvent>(&event.body)) {
     on_fork(*fork, event.time_ns);
   } else if (const auto* exit = std::get_if<os::ExitEvent>(&event.body)) {
@@ -202,7 +203,7 @@ void Targets::on_mmap(const os::MmapEvent& event) {
   attach(*process);
 }
 
-void Targets::on_comm(const os::CommEvent& event) {
+void Targets::on_comm(const os::CommEvent& event, uint64_t time_ns) {
   if (!event.exec) return;
   const auto known = processes_.find(event.pid);
   if (known == processes_.end()) {
@@ -215,7 +216,8 @@ void Targets::on_comm(const os::CommEvent& event) {
   program->comm = event.name;
   // A runtime of containers moves itself into the new cgroup before it execs the program.
   program->container_id = os::read_container_id(event.pid).value_or(process.program->container_id);
-  process.program = std::move(program);
+  if (process.past.size() >= kPastPrograms) process.past.erase(process.past.begin());
+  process.past.emplace_back(time_ns, std::exchange(process.program, std::move(program)));
   process.mappings.clear();
   process.incomplete = false;
   release_python(process);
@@ -297,6 +299,7 @@ void Targets::attach(Process& process) {
     if (!runtime) continue;
     const auto vaddr = mapping.file->image->to_vaddr({mapping.offset});
     process.program->runtime = "python " + runtime->version;
+    process.program->runtime_supported = runtime->supported;
     if (!runtime->supported || !vaddr) return;
     process.attach_ns = monotonic_ns();
     loader_->post(AttachRequest{.process = process.key, .file = mapping.file, .bias = mapping.start - vaddr->value});

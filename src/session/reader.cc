@@ -1,0 +1,359 @@
+#include "session/reader.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/clock.h"
+#include "os/event_fd.h"
+#include "os/host.h"
+#include "targets/live_memory.h"
+
+namespace gp::session {
+namespace {
+
+constexpr int kPollMs = 100;  // samples wait this long at most
+constexpr uint64_t kHousekeepingNs = 200'000'000;
+constexpr uint64_t kHotplugNs = 1'000'000'000;
+constexpr uint64_t kDrainNs = 2'000'000'000;  // a closing window waits this long for deferred samples
+constexpr size_t kEventStorm = 64;            // so many events in a turn: batch the next ones
+constexpr int kThreadNice = -20;
+
+profile::WalkEnd walk_end(gp_walk_end end) {
+  using profile::WalkEnd;
+  switch (end) {
+    case GP_END_ROOT:
+    case GP_END_KERNEL_THREAD:
+      return WalkEnd::kRoot;
+    case GP_END_DEPTH:
+      return WalkEnd::kTruncated;
+    case GP_END_STACK_READ:
+    case GP_END_RUNTIME_READ:
+      return WalkEnd::kUnreadable;
+    case GP_END_BAD_PC:
+    case GP_END_NO_MAPPING:
+      return WalkEnd::kNoMapping;
+    case GP_END_NO_PROCESS:
+      return WalkEnd::kProcessGone;
+    case GP_END_IN_EXEC:
+      return WalkEnd::kInExec;
+    case GP_END_COMPAT32:
+      return WalkEnd::kCompat32;
+    case GP_END_PAGE_MISSING:
+      return WalkEnd::kNotLoaded;
+    case GP_END_RUNTIME_NOT_LOADED:
+      return WalkEnd::kRuntimeNotLoaded;
+    default:
+      return WalkEnd::kNoUnwindInfo;
+  }
+}
+
+ProcessKey key_of(const gp_sample& header) {
+  return {.pid = static_cast<int32_t>(header.pid), .start_ticks = header.start_ticks};
+}
+
+// The text an event points to in the ring.
+std::string_view text_of(const os::SidebandEvent& event) {
+  if (const auto* mmap = std::get_if<os::MmapEvent>(&event.body)) return mmap->path;
+  if (const auto* comm = std::get_if<os::CommEvent>(&event.body)) return comm->name;
+  return {};
+}
+
+}  // namespace
+
+Reader::Reader(sampling::Sampler* sampler, targets::Loader* loader, std::span<const targets::Runtime* const> runtimes,
+               targets::Filter filter)
+    : sampler_(sampler),
+      loader_(loader),
+      runtimes_(runtimes.begin(), runtimes.end()),
+      targets_(&sampler->tables(), loader, std::move(filter)) {}
+
+Result<std::unique_ptr<Reader>> Reader::start(sampling::Sampler* sampler, targets::Loader* loader,
+                                              std::span<const targets::Runtime* const> runtimes,
+                                              targets::Filter filter) {
+  std::unique_ptr<Reader> reader(new Reader(sampler, loader, runtimes, std::move(filter)));
+  GP_ASSIGN(reader->stop_event_, os::make_eventfd());
+  GP_TRY(reader->open_sideband());
+  reader->targets_.scan_all();
+  GP_TRY(sampler->attach());
+  reader->last_hotplug_ns_ = monotonic_ns();
+  reader->thread_ = std::jthread([raw = reader.get()](const std::stop_token& stop) { raw->run(stop); });
+  return reader;
+}
+
+Reader::~Reader() {
+  thread_.request_stop();
+  static_cast<void>(os::signal_eventfd(stop_event_.get()));
+}
+
+Result<void> Reader::open_sideband() {
+  GP_ASSIGN(const std::vector<int> cpus, os::online_cpus());
+  Result<void> failure;
+  for (const int cpu : cpus) {
+    if (std::ranges::find(sideband_cpus_, cpu) != sideband_cpus_.end()) continue;
+    auto ring = os::SidebandRing::open(cpu);
+    if (ring) {
+      if (auto enabled = ring->enable(); !enabled) return enabled;
+      sideband_.push_back(std::move(*ring));
+      sideband_cpus_.push_back(cpu);
+    } else {
+      failure = std::unexpected(std::move(ring).error());
+    }
+  }
+  return sideband_.empty() ? failure : Result<void>();
+}
+
+void Reader::run(const std::stop_token& stop) {
+  ::pthread_setname_np(::pthread_self(), "gp-reader");
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kThreadNice));
+  while (!stop.stop_requested()) {
+    wait_for_work();
+    turn();
+  }
+  drain_for_good();
+}
+
+void Reader::wait_for_work() {
+  std::vector<pollfd> waiting;
+  waiting.reserve(sideband_.size() + 3);
+  waiting.push_back({.fd = stop_event_.get(), .events = POLLIN, .revents = 0});
+  waiting.push_back({.fd = sampler_->ring_fd(), .events = POLLIN, .revents = 0});
+  waiting.push_back({.fd = loader_->result_fd(), .events = POLLIN, .revents = 0});
+  for (const auto& ring : sideband_) waiting.push_back({.fd = ring.fd(), .events = POLLIN, .revents = 0});
+  // Events held back for the order of their times are due at once.
+  static_cast<void>(::poll(waiting.data(), waiting.size(), events_.empty() ? kPollMs : 0));
+}
+
+void Reader::turn() {
+  drain_sideband();
+  take_results();
+  drain_ring();
+  housekeeping(monotonic_ns());
+}
+
+// Rings are per CPU, a process is not: events are applied in the order of their times, and those that came while we
+// read wait for the next turn, since an earlier one may still be in a ring already read.
+void Reader::drain_sideband() {
+  const uint64_t begun = monotonic_ns();
+  const size_t before = events_.size();
+  for (auto& ring : sideband_) {
+    ring.drain([this](const os::SidebandEvent& event) {
+      events_.push_back({.event = event, .text = std::string(text_of(event))});
+    });
+  }
+  const bool storm = events_.size() - before > kEventStorm;
+  std::ranges::stable_sort(events_, {}, [](const Event& event) { return event.event.time_ns; });
+  size_t applied = 0;
+  for (; applied < events_.size() && events_[applied].event.time_ns <= begun; ++applied) {
+    Event& event = events_[applied];
+    if (auto* mmap = std::get_if<os::MmapEvent>(&event.event.body)) mmap->path = event.text;
+    if (auto* comm = std::get_if<os::CommEvent>(&event.event.body)) comm->name = event.text;
+    targets_.apply(event.event);
+  }
+  events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(applied));
+  targets_.publish();
+  // One wake-up costs more than what it brings: under a storm let events gather for a millisecond.
+  if (storm) ::usleep(1000);
+}
+
+void Reader::take_results() {
+  for (auto& result : loader_->take_results()) {
+    if (auto* file = std::get_if<targets::FileDone>(&result)) {
+      targets_.take(*file);
+    } else if (auto* changed = std::get_if<targets::FileChanged>(&result)) {
+      targets_.take(*changed);
+    } else if (auto* attached = std::get_if<targets::AttachDone>(&result)) {
+      targets_.take(*attached);
+    } else if (auto* done = std::get_if<targets::DeferredDone>(&result)) {
+      gp_sample header{};
+      std::memcpy(&header, done->sample.data(), sizeof(header));
+      const auto* kernel = reinterpret_cast<const uint64_t*>(done->sample.data() + sizeof(header) +
+                                                             header.user_frames * sizeof(gp_frame));
+      add_walked(header, done->frames, {kernel, header.kernel_frames}, done->end, done->guessed, true);
+    }
+  }
+}
+
+void Reader::drain_ring() {
+  const auto read = sampler_->consume([this](Bytes record) { on_record(record); });
+  if (!read) ++unreadable_;
+}
+
+void Reader::on_record(Bytes record) {
+  const auto header = read_at<gp_record_header>(record, 0);
+  if (!header || header->size > record.size()) {
+    ++unreadable_;
+    return;
+  }
+  switch (header->type) {
+    case GP_RECORD_SAMPLE:
+      on_sample(record);
+      break;
+    case GP_RECORD_STACK_COPY:
+      if (const auto copy = read_at<gp_stack_copy>(record, 0); copy && sizeof(*copy) + copy->bytes <= record.size()) {
+        copies_[copy->cpu].assign(record.begin(), record.end());
+      }
+      break;
+    case GP_RECORD_SYMBOL:
+      on_symbol(record);
+      break;
+    default:
+      ++unreadable_;
+  }
+}
+
+void Reader::on_symbol(Bytes record) {
+  const auto header = read_at<gp_symbol>(record, 0);
+  if (!header) return;
+  const ProcessKey process{.pid = static_cast<int32_t>(header->pid), .start_ticks = header->start_ticks};
+  const targets::LiveMemory memory(process.pid);
+  for (const targets::Runtime* runtime : runtimes_) {
+    if (auto symbol = runtime->decode(record, &memory)) {
+      recording_.add_code(process, header->object, header->cookie, std::move(*symbol));
+      return;
+    }
+  }
+}
+
+void Reader::on_sample(Bytes record) {
+  const auto header = read_at<gp_sample>(record, 0);
+  if (!header || header->pending_frames > header->user_frames ||
+      sizeof(*header) + header->user_frames * sizeof(gp_frame) + header->kernel_frames * sizeof(uint64_t) >
+          record.size()) {
+    ++unreadable_;
+    return;
+  }
+  samples_.fetch_add(1, std::memory_order_relaxed);
+  if (header->miss != 0 && defer(*header, record)) return;
+  const auto* frames = reinterpret_cast<const gp_frame*>(record.data() + sizeof(*header));
+  const auto* kernel = reinterpret_cast<const uint64_t*>(frames + header->user_frames);
+  add_walked(*header, {frames, static_cast<size_t>(header->user_frames - header->pending_frames)},
+             {kernel, header->kernel_frames}, static_cast<gp_walk_end>(header->end),
+             (header->flags & GP_SAMPLE_GUESSED) != 0, false);
+}
+
+bool Reader::defer(const gp_sample& header, Bytes record) {
+  targets::Process* process = header.end == GP_END_PAGE_MISSING ? targets_.find(key_of(header))
+                                                                : targets_.look_again(key_of(header), header.time_ns);
+  if (process == nullptr || !process->run) return false;
+  const auto copy = copies_.find(header.cpu);
+  gp_stack_copy copied{};
+  if (copy != copies_.end() && copy->second.size() >= sizeof(copied)) {
+    std::memcpy(&copied, copy->second.data(), sizeof(copied));
+  }
+  if ((header.flags & GP_SAMPLE_HAS_COPY) == 0 || copied.header.size == 0 || copied.sequence != header.sequence) {
+    request_missing(header);
+    return false;
+  }
+  return loader_->post(targets::DeferredSample{.sample = {record.begin(), record.end()},
+                                               .copy = std::move(copy->second),
+                                               .run = process->run,
+                                               .files = targets_.files_of(*process->run)});
+}
+
+// Has the page of a miss loaded for the samples to come; this one cannot be finished.
+void Reader::request_missing(const gp_sample& header) {
+  const targets::Process* process = targets_.find(key_of(header));
+  if (process == nullptr) return;
+  const auto after = process->mappings.upper_bound(header.miss);
+  if (after == process->mappings.begin()) return;
+  const targets::Mapping& mapping = std::prev(after)->second;
+  if (header.miss >= mapping.end || !mapping.file) return;
+  loader_->post(targets::PageRequest{.file = mapping.file,
+                                     .page = (header.miss - mapping.start + mapping.offset) >> GP_PAGE_SHIFT});
+}
+
+std::shared_ptr<const targets::Program> Reader::program_of(const gp_sample& header) {
+  if (const targets::Process* process = targets_.find(key_of(header))) return process->program_at(header.time_ns);
+  // It came and went unseen: what the sample itself says is all there is.
+  auto program = std::make_shared<targets::Program>();
+  program->key = key_of(header);
+  program->comm.assign(header.comm, ::strnlen(header.comm, sizeof(header.comm)));
+  return program;
+}
+
+void Reader::add_walked(const gp_sample& header, std::span<const gp_frame> frames, std::span<const uint64_t> kernel,
+                        gp_walk_end end, bool guessed, bool deferred) {
+  touch_pages(frames, header.time_ns);
+  const WalkedSample sample{.header = &header,
+                            .frames = frames,
+                            .kernel = kernel,
+                            .end = walk_end(end),
+                            .guessed = guessed,
+                            .deferred = deferred,
+                            .program = program_of(header)};
+  recording_.add(sample, [this](uint32_t slot) -> const std::shared_ptr<targets::CodeFile>& {
+    return targets_.file_in_slot(slot);
+  });
+  const auto unprepared = [](const gp_frame& frame) {
+    return frame.kind == GP_FRAME_END && frame.value == GP_END_RUNTIME_NOT_LOADED;
+  };
+  if (std::ranges::any_of(frames, unprepared)) {
+    if (targets::Process* process = targets_.find(key_of(header))) targets_.retry_attach(*process, monotonic_ns());
+  }
+}
+
+// Tells the row pool which pages are in use.
+void Reader::touch_pages(std::span<const gp_frame> frames, uint64_t time_ns) {
+  auto& tables = sampler_->tables();
+  const auto now_ms = static_cast<uint32_t>(time_ns / 1'000'000);
+  for (const gp_frame& frame : frames) {
+    if (frame.kind != GP_FRAME_NATIVE || frame.extra >= tables.files.size()) continue;
+    const gp_file& file = tables.files[frame.extra];
+    const uint64_t page = (frame.value >> GP_PAGE_SHIFT) - file.page_base;
+    if (page >= file.page_count || file.page_first + page >= tables.page_used_ms.size()) continue;
+    tables.page_used_ms[file.page_first + page].store(now_ms, std::memory_order_relaxed);
+  }
+}
+
+void Reader::housekeeping(uint64_t now_ns) {
+  loader_->check_stuck(now_ns);
+  if (now_ns - last_housekeeping_ns_ > kHousekeepingNs) {
+    last_housekeeping_ns_ = now_ns;
+    targets_.collect();
+  }
+  if (now_ns - last_hotplug_ns_ > kHotplugNs) {
+    last_hotplug_ns_ = now_ns;
+    static_cast<void>(open_sideband());
+    static_cast<void>(sampler_->attach());
+  }
+}
+
+void Reader::drain_for_good() {
+  sampler_->stop();
+  const uint64_t limit = monotonic_ns() + kDrainNs;
+  drain_sideband();
+  drain_ring();
+  while (!loader_->idle() && monotonic_ns() < limit) {
+    pollfd waiting{.fd = loader_->result_fd(), .events = POLLIN, .revents = 0};
+    static_cast<void>(::poll(&waiting, 1, 10));
+    take_results();
+    loader_->check_stuck(monotonic_ns());
+  }
+}
+
+Recording Reader::finish() {
+  thread_.request_stop();
+  static_cast<void>(os::signal_eventfd(stop_event_.get()));
+  if (thread_.joinable()) thread_.join();
+  const sampling::SamplerCounts counts = sampler_->counts();
+  profile::Quality& quality = recording_.quality();
+  const auto lose = [&quality](profile::LossReason reason, uint64_t count) {
+    quality.lost[static_cast<size_t>(reason)] += count;
+  };
+  lose(profile::LossReason::kRingFull, counts.kernel.ring_full);
+  lose(profile::LossReason::kMissed, counts.missed);
+  // Taken by the kernel, not full, yet not reported: records we could not read, stacks still waiting at the limit.
+  const uint64_t accounted = quality.reported() + counts.kernel.ring_full;
+  const uint64_t missing = counts.kernel.taken > accounted ? counts.kernel.taken - accounted : 0;
+  lose(profile::LossReason::kUnreadable, std::min(missing, unreadable_));
+  lose(profile::LossReason::kOverBudget, missing - std::min(missing, unreadable_));
+  quality.taken = counts.kernel.taken + counts.missed;
+  return std::move(recording_);
+}
+
+}  // namespace gp::session

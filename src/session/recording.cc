@@ -1,0 +1,96 @@
+#include "session/recording.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace gp::session {
+namespace {
+
+// Frames carry the cookie's low half and, above the 48 bits an address has, its high half: bpf/walk/python.h.
+constexpr uint64_t kAddressMask = (uint64_t{1} << 48U) - 1;
+
+uint32_t cookie_of(const gp_frame& frame) {
+  return static_cast<uint32_t>(frame.value >> 48U) << 16U | frame.cookie;
+}
+
+}  // namespace
+
+void Recording::add_code(ProcessKey process, uint64_t object, uint32_t cookie, targets::CodeSymbol symbol) {
+  const auto [place, added] =
+      code_ids_.try_emplace({process, object, cookie}, static_cast<uint32_t>(code_.size()));
+  if (added) {
+    code_.push_back(std::move(symbol));
+  } else if (!code_[place->second].name_known && symbol.name_known) {
+    code_[place->second] = std::move(symbol);  // its strings were paged out the first time
+  }
+}
+
+uint32_t Recording::program_index(const std::shared_ptr<const targets::Program>& program) {
+  const auto [place, added] = program_ids_.try_emplace(program.get(), static_cast<uint32_t>(programs_.size()));
+  if (added) programs_.push_back(program);
+  return place->second;
+}
+
+uint32_t Recording::thread_index(uint32_t program, const gp_sample& header) {
+  const auto tid = static_cast<int32_t>(header.tid);
+  const auto [place, added] = thread_ids_.try_emplace({program, tid}, static_cast<uint32_t>(threads_.size()));
+  if (added) threads_.push_back({.program = program, .tid = tid, .name = {}});
+  // A thread may be renamed: the last name is the one it is known by.
+  Thread& thread = threads_[place->second];
+  const std::string_view name(header.comm, ::strnlen(header.comm, sizeof(header.comm)));
+  if (thread.name != name) thread.name = name;
+  return place->second;
+}
+
+uint32_t Recording::file_index(const std::shared_ptr<targets::CodeFile>& file) {
+  const auto [place, added] = file_ids_.try_emplace(file.get(), static_cast<uint32_t>(files_.size()));
+  if (added) files_.push_back(file);
+  return place->second;
+}
+
+uint32_t Recording::text_index(std::string_view text) {
+  const auto known = text_ids_.find(text);
+  if (known != text_ids_.end()) return known->second;
+  texts_.emplace_back(text);
+  const auto index = static_cast<uint32_t>(texts_.size() - 1);
+  text_ids_.emplace(text, index);
+  return index;
+}
+
+profile::RawFrame Recording::marker(std::string_view text) {
+  return {.value = 0, .owner = text_index(text), .kind = profile::RawFrameKind::kMarker, .return_address = false};
+}
+
+profile::RawFrame Recording::interpreted(const WalkedSample& sample, const gp_frame& frame) {
+  const ProcessKey process{.pid = static_cast<int32_t>(sample.header->pid), .start_ticks = sample.header->start_ticks};
+  const auto known = code_ids_.find({process, frame.value & kAddressMask, cookie_of(frame)});
+  if (known == code_ids_.end()) return marker("[python: unnamed code]");
+  return {.value = frame.extra, .owner = known->second, .kind = profile::RawFrameKind::kCode, .return_address = false};
+}
+
+// An interpreter's part of the stack that could not be walked.
+profile::RawFrame Recording::gap(const WalkedSample& sample, const gp_frame& frame) {
+  if (frame.value == GP_END_RUNTIME_READ) return marker("[python: unreadable]");
+  const auto& runtime = sample.program->runtime;
+  if (!runtime.empty() && !sample.program->runtime_supported) return marker(fmt::format("[{}: not supported]", runtime));
+  return marker("[python: not loaded yet]");
+}
+
+void Recording::count(const WalkedSample& sample) {
+  if (sample.end == profile::WalkEnd::kRoot) {
+    ++(sample.guessed ? quality_.guessed : quality_.whole);
+  } else {
+    ++(sample.frames.empty() ? quality_.unwalked : quality_.truncated);
+    ++quality_.ends[static_cast<size_t>(sample.end)];
+  }
+  if (sample.deferred) ++quality_.deferred;
+}
+
+size_t Recording::memory_bytes() const {
+  size_t bytes = trie_.memory_bytes() + weights_.size() * 64 + threads_.capacity() * sizeof(Thread);
+  for (const auto& symbol : code_) bytes += sizeof(symbol) + symbol.line_table.capacity() + symbol.name.capacity();
+  return bytes;
+}
+
+}  // namespace gp::session

@@ -1,0 +1,136 @@
+// What a session gathers while its window is open: merged stacks by thread, and what is needed to name them when the
+// processes are gone. Owner thread: reader until the window closes, then the closer.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "bpf/abi/sample.h"
+#include "os/unique_fd.h"
+#include "profile/quality.h"
+#include "profile/stack_trie.h"
+#include "targets/code_file.h"
+#include "targets/process.h"
+#include "targets/runtime.h"
+
+namespace gp::session {
+
+// A sample ready to be added. Frames leaf first, as the walker made them.
+struct WalkedSample {
+  const gp_sample* header = nullptr;
+  std::span<const gp_frame> frames;
+  std::span<const uint64_t> kernel;  // addresses, leaf first
+  profile::WalkEnd end = profile::WalkEnd::kRoot;
+  bool has_user_part = true;
+  bool guessed = false;
+  bool deferred = false;
+  std::shared_ptr<const targets::Program> program;
+};
+
+
+class Recording {
+ public:
+  struct Thread {
+    uint32_t program = 0;
+    int32_t tid = 0;
+    std::string name;
+  };
+
+  // A symbol record of the kernel side: names code of an interpreter from here on.
+  void add_code(ProcessKey process, uint64_t object, uint32_t cookie, targets::CodeSymbol symbol);
+  template <class FindFile>
+  void add(const WalkedSample& sample, FindFile find_file);
+
+  [[nodiscard]] const profile::StackTrie& trie() const { return trie_; }
+  [[nodiscard]] std::span<const std::shared_ptr<targets::CodeFile>> files() const { return files_; }
+  [[nodiscard]] std::span<const std::shared_ptr<const targets::Program>> programs() const { return programs_; }
+  [[nodiscard]] std::span<const targets::CodeSymbol> code() const { return code_; }
+  [[nodiscard]] std::span<const std::string> texts() const { return texts_; }
+  [[nodiscard]] std::span<const Thread> threads() const { return threads_; }
+  // (thread, leaf node) → weight in ns.
+  [[nodiscard]] const std::map<std::pair<uint32_t, uint32_t>, uint64_t>& weights() const { return weights_; }
+  [[nodiscard]] profile::Quality& quality() { return quality_; }
+  [[nodiscard]] const profile::Quality& quality() const { return quality_; }
+  [[nodiscard]] size_t memory_bytes() const;
+
+ private:
+  struct CodeKey {
+    ProcessKey process;
+    uint64_t object;
+    uint32_t cookie;
+    auto operator<=>(const CodeKey&) const = default;
+  };
+
+  uint32_t program_index(const std::shared_ptr<const targets::Program>& program);
+  uint32_t thread_index(uint32_t program, const gp_sample& header);
+  uint32_t file_index(const std::shared_ptr<targets::CodeFile>& file);
+  uint32_t text_index(std::string_view text);
+  profile::RawFrame marker(std::string_view text);
+  profile::RawFrame interpreted(const WalkedSample& sample, const gp_frame& frame);
+  profile::RawFrame gap(const WalkedSample& sample, const gp_frame& frame);
+  uint32_t push(uint32_t node, const profile::RawFrame& frame) { return trie_.child(node, trie_.add_frame(frame)); }
+  void count(const WalkedSample& sample);
+
+  profile::StackTrie trie_;
+  std::vector<std::shared_ptr<targets::CodeFile>> files_;
+  std::unordered_map<const targets::CodeFile*, uint32_t> file_ids_;
+  std::vector<std::shared_ptr<const targets::Program>> programs_;
+  std::unordered_map<const targets::Program*, uint32_t> program_ids_;
+  std::vector<targets::CodeSymbol> code_;
+  std::map<CodeKey, uint32_t> code_ids_;
+  std::vector<std::string> texts_;
+  std::map<std::string, uint32_t, std::less<>> text_ids_;
+  std::vector<Thread> threads_;
+  std::map<std::pair<uint32_t, int32_t>, uint32_t> thread_ids_;
+  std::map<std::pair<uint32_t, uint32_t>, uint64_t> weights_;
+  profile::Quality quality_;
+};
+
+template <class FindFile>
+void Recording::add(const WalkedSample& sample, FindFile find_file) {
+  const uint32_t program = program_index(sample.program);
+  uint32_t node = 0;
+  if (const auto text = profile::walk_end_marker(sample.end); !text.empty()) node = push(node, marker(text));
+  for (auto frame = sample.frames.rbegin(); frame != sample.frames.rend(); ++frame) {
+    const bool is_return = (frame->flags & GP_FRAME_RETURN_ADDRESS) != 0;
+    switch (frame->kind) {
+      case GP_FRAME_NATIVE: {
+        const std::shared_ptr<targets::CodeFile>& file = find_file(frame->extra);
+        node = push(node, file ? profile::RawFrame{.value = frame->value,
+                                                   .owner = file_index(file),
+                                                   .kind = profile::RawFrameKind::kFile,
+                                                   .return_address = is_return}
+                               : marker("[unknown file]"));
+        break;
+      }
+      case GP_FRAME_JIT:
+        node = push(node, {.value = frame->value,
+                           .owner = program,
+                           .kind = profile::RawFrameKind::kJit,
+                           .return_address = is_return});
+        break;
+      case GP_FRAME_PYTHON:
+        node = push(node, interpreted(sample, *frame));
+        break;
+      default:
+        node = push(node, gap(sample, *frame));
+    }
+  }
+  for (size_t i = sample.kernel.size(); i-- > 0;) {
+    node = push(node, {.value = sample.kernel[i],
+                       .owner = 0,
+                       .kind = profile::RawFrameKind::kKernel,
+                       .return_address = i > 0});
+  }
+  weights_[{thread_index(program, *sample.header), node}] += sample.header->weight_ns;
+  count(sample);
+}
+
+}  // namespace gp::session
