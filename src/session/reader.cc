@@ -19,6 +19,7 @@ namespace {
 constexpr int kPollMs = 100;  // samples wait this long at most
 constexpr uint64_t kHousekeepingNs = 200'000'000;
 constexpr uint64_t kHotplugNs = 1'000'000'000;
+constexpr uint64_t kPerfMapNs = 500'000'000;   // between two looks for a process' perf map
 constexpr uint64_t kDrainNs = 2'000'000'000;  // a closing window waits this long for deferred samples
 constexpr size_t kEventStorm = 64;            // so many events in a turn: batch the next ones
 constexpr int kThreadNice = -20;
@@ -168,6 +169,10 @@ void Reader::take_results() {
       targets_.take(*changed);
     } else if (auto* attached = std::get_if<targets::AttachDone>(&result)) {
       targets_.take(*attached);
+    } else if (auto* map = std::get_if<targets::PerfMapDone>(&result)) {
+      targets::Process* process = map->fd ? targets_.find(map->process) : nullptr;
+      if (process != nullptr) process->perf_map_ns = UINT64_MAX;
+      if (map->namespace_pid != 0) recording_.keep_perf_map(map->process, map->namespace_pid, std::move(map->fd));
     } else if (auto* done = std::get_if<targets::DeferredDone>(&result)) {
       gp_sample header{};
       std::memcpy(&header, done->sample.data(), sizeof(header));
@@ -289,11 +294,24 @@ void Reader::add_walked(const gp_sample& header, std::span<const gp_frame> frame
   recording_.add(sample, [this](uint32_t slot) -> const std::shared_ptr<targets::CodeFile>& {
     return targets_.file_in_slot(slot);
   });
+  ask_for_more(header, frames);
+}
+
+// What this stack lacked, for the next ones.
+void Reader::ask_for_more(const gp_sample& header, std::span<const gp_frame> frames) {
   const auto unprepared = [](const gp_frame& frame) {
     return frame.kind == GP_FRAME_END && frame.value == GP_END_RUNTIME_NOT_LOADED;
   };
-  if (std::ranges::any_of(frames, unprepared)) {
-    if (targets::Process* process = targets_.find(key_of(header))) targets_.retry_attach(*process, monotonic_ns());
+  const auto generated = [](const gp_frame& frame) { return frame.kind == GP_FRAME_JIT; };
+  const bool attach = std::ranges::any_of(frames, unprepared);
+  const bool jit = std::ranges::any_of(frames, generated);
+  if (!attach && !jit) return;
+  targets::Process* process = targets_.find(key_of(header));
+  if (process == nullptr) return;
+  if (attach) targets_.retry_attach(*process, header.time_ns);
+  if (jit && header.time_ns > process->perf_map_ns + kPerfMapNs && process->perf_map_ns != UINT64_MAX) {
+    process->perf_map_ns = header.time_ns;
+    loader_->post(targets::PerfMapRequest{.process = process->key});
   }
 }
 

@@ -67,6 +67,7 @@ class Reader {
   bool defer(const gp_sample& header, Bytes record);
   void add_walked(const gp_sample& header, std::span<const gp_frame> frames, std::span<const uint64_t> kernel,
                   gp_walk_end end, bool guessed, bool deferred);
+  void ask_for_more(const gp_sample& header, std::span<const gp_frame> frames);
   void touch_pages(std::span<const gp_frame> frames, uint64_t time_ns);
   std::shared_ptr<const targets::Program> program_of(const gp_sample& header);
   void request_missing(const gp_sample& header);

@@ -8,6 +8,7 @@ namespace gp::session {
 namespace {
 
 // Frames carry the cookie's low half and, above the 48 bits an address has, its high half: bpf/walk/python.h.
+constexpr size_t kMaxPerfMaps = 256;  // descriptors held until the window closes
 constexpr uint64_t kAddressMask = (uint64_t{1} << 48U) - 1;
 
 uint32_t cookie_of(const gp_frame& frame) {
@@ -24,6 +25,10 @@ void Recording::add_code(ProcessKey process, uint64_t object, uint32_t cookie, t
   } else if (!code_[place->second].name_known && symbol.name_known) {
     code_[place->second] = std::move(symbol);  // its strings were paged out the first time
   }
+}
+
+void Recording::keep_perf_map(ProcessKey process, int32_t namespace_pid, os::UniqueFd fd) {
+  if (perf_maps_.size() < kMaxPerfMaps) perf_maps_[process] = {.namespace_pid = namespace_pid, .fd = std::move(fd)};
 }
 
 uint32_t Recording::program_index(const std::shared_ptr<const targets::Program>& program) {

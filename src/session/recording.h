@@ -43,6 +43,8 @@ class Recording {
     std::string name;
   };
 
+  // The perf map of a process that runs generated code.
+  void keep_perf_map(ProcessKey process, int32_t namespace_pid, os::UniqueFd fd);
   // A symbol record of the kernel side: names code of an interpreter from here on.
   void add_code(ProcessKey process, uint64_t object, uint32_t cookie, targets::CodeSymbol symbol);
   template <class FindFile>
@@ -56,6 +58,11 @@ class Recording {
   [[nodiscard]] std::span<const Thread> threads() const { return threads_; }
   // (thread, leaf node) → weight in ns.
   [[nodiscard]] const std::map<std::pair<uint32_t, uint32_t>, uint64_t>& weights() const { return weights_; }
+  struct PerfMap {
+    int32_t namespace_pid = 0;
+    os::UniqueFd fd;
+  };
+  [[nodiscard]] std::map<ProcessKey, PerfMap>& perf_maps() { return perf_maps_; }
   [[nodiscard]] profile::Quality& quality() { return quality_; }
   [[nodiscard]] const profile::Quality& quality() const { return quality_; }
   [[nodiscard]] size_t memory_bytes() const;
@@ -90,6 +97,7 @@ class Recording {
   std::vector<Thread> threads_;
   std::map<std::pair<uint32_t, int32_t>, uint32_t> thread_ids_;
   std::map<std::pair<uint32_t, uint32_t>, uint64_t> weights_;
+  std::map<ProcessKey, PerfMap> perf_maps_;
   profile::Quality quality_;
 };
 

@@ -92,8 +92,9 @@ class Loader::Worker {
   explicit Worker(std::shared_ptr<Shared> shared) : shared_(std::move(shared)), walker_(*shared_->tables) {}
 
   void run();
-  // Gives up on a worker that has read foreign bytes since before `limit_ns`: the file it reads, or nothing.
-  std::shared_ptr<CodeFile> abandon_if_stuck(uint64_t limit_ns);
+  // Gives up on a worker that has been reading foreign bytes since before `limit_ns`; `reading` is then the file it
+  // reads, or null when it is a process' own memory.
+  bool abandon_if_stuck(uint64_t limit_ns, std::shared_ptr<CodeFile>* reading);
 
  private:
   static constexpr uint64_t kIdle = 0;
@@ -116,6 +117,7 @@ class Loader::Worker {
   bool handle(PageRequest& request);
   bool handle(AttachRequest& request);
   bool handle(RetireRequest& request);
+  bool handle(PerfMapRequest& request);
   bool handle(DeferredSample& request);
   bool open(const OpenRequest& request);
   bool look_again(const OpenRequest& request);
@@ -149,12 +151,13 @@ void Loader::Worker::run() {
   }
 }
 
-std::shared_ptr<CodeFile> Loader::Worker::abandon_if_stuck(uint64_t limit_ns) {
+bool Loader::Worker::abandon_if_stuck(uint64_t limit_ns, std::shared_ptr<CodeFile>* reading) {
   uint64_t since = since_ns_.load(std::memory_order_acquire);
-  if (since == kIdle || since == kAbandoned || since > limit_ns) return nullptr;
-  if (!since_ns_.compare_exchange_strong(since, kAbandoned)) return nullptr;
+  if (since == kIdle || since == kAbandoned || since > limit_ns) return false;
+  if (!since_ns_.compare_exchange_strong(since, kAbandoned)) return false;
   const std::lock_guard lock(shared_->mutex);
-  return reading_;
+  *reading = reading_;
+  return true;
 }
 
 void Loader::Worker::answer(LoaderResult result) {
@@ -317,6 +320,22 @@ bool Loader::Worker::handle(RetireRequest& request) {
   return true;
 }
 
+bool Loader::Worker::handle(PerfMapRequest& request) {
+  PerfMapDone done{.process = request.process, .namespace_pid = 0, .fd = {}};
+  const bool alive = foreign(nullptr, [&] {
+    const auto status = os::read_status(request.process.pid);
+    if (!status) return;
+    done.namespace_pid = status->namespace_pids.empty() ? request.process.pid : status->namespace_pids.back();
+    auto fd = os::open_file(fmt::format("/proc/{}/root/tmp/perf-{}.map", request.process.pid, done.namespace_pid),
+                            O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    struct stat info {};
+    if (fd && ::fstat(fd->get(), &info) == 0 && S_ISREG(info.st_mode)) done.fd = std::move(*fd);
+  });
+  if (!alive) return false;
+  answer(std::move(done));
+  return true;
+}
+
 bool Loader::Worker::handle(DeferredSample& request) {
   gp_sample sample{};
   gp_stack_copy copy{};
@@ -398,7 +417,8 @@ Loader::~Loader() {
     return shared_->busy;
   };
   for (int wait = 0; wait < 200 && busy(); ++wait) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  if (worker_->abandon_if_stuck(monotonic_ns())) thread_.detach();
+  std::shared_ptr<CodeFile> reading;
+  if (worker_->abandon_if_stuck(monotonic_ns(), &reading)) thread_.detach();
 }
 
 bool Loader::post(LoaderRequest request) {
@@ -428,14 +448,14 @@ bool Loader::idle() const {
 void Loader::check_stuck(uint64_t now_ns) {
   const uint64_t limit = now_ns > shared_->options.stuck_ns ? now_ns - shared_->options.stuck_ns : 0;
   if (replacements_ >= kMaxReplacements) return;
-  const auto file = worker_->abandon_if_stuck(limit);
-  if (!file) return;
+  std::shared_ptr<CodeFile> file;
+  if (!worker_->abandon_if_stuck(limit, &file)) return;
   ++replacements_;
   thread_.detach();
-  // The file keeps its mapping and loses its names; what waits for it goes on without.
-  __atomic_store_n(&shared_->tables->files[file->slot].state, GP_FILE_UNREADABLE, __ATOMIC_RELEASE);
-  file->state.store(CodeFile::State::kUnreadable, std::memory_order_release);
-  {
+  if (file) {
+    // The file keeps its mapping and loses its names; what waits for it goes on without.
+    __atomic_store_n(&shared_->tables->files[file->slot].state, GP_FILE_UNREADABLE, __ATOMIC_RELEASE);
+    file->state.store(CodeFile::State::kUnreadable, std::memory_order_release);
     const std::lock_guard lock(shared_->mutex);
     ++shared_->stats.stuck_files;
     shared_->results.emplace_back(FileDone{file});

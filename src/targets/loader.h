@@ -64,7 +64,12 @@ struct AttachRequest {
 struct RetireRequest {
   uint32_t slot = 0;
 };
-using LoaderRequest = std::variant<OpenRequest, PageRequest, AttachRequest, RetireRequest, DeferredSample>;
+// A process runs code that is in no file: its perf map, if it writes one, is to be opened while it lives.
+struct PerfMapRequest {
+  ProcessKey process;
+};
+using LoaderRequest =
+    std::variant<OpenRequest, PageRequest, AttachRequest, RetireRequest, PerfMapRequest, DeferredSample>;
 
 // What it gets back.
 struct FileDone {
@@ -85,7 +90,12 @@ struct DeferredDone {
   gp_walk_end end = GP_END_NONE;
   bool guessed = false;
 };
-using LoaderResult = std::variant<FileDone, FileChanged, AttachDone, DeferredDone>;
+struct PerfMapDone {
+  ProcessKey process;
+  int32_t namespace_pid = 0;  // 0: the process has gone
+  os::UniqueFd fd;            // none: there is no map (yet)
+};
+using LoaderResult = std::variant<FileDone, FileChanged, AttachDone, DeferredDone, PerfMapDone>;
 
 struct LoaderOptions {
   uint64_t row_budget_bytes = 8U << 20U;

@@ -49,6 +49,7 @@ struct Process {
   uint32_t python = 0;     // 1 + index into the walker's table
   uint64_t scanned_ns = 0;  // when /proc/PID/maps was last read
   uint64_t attach_ns = 0;   // when a runtime was last asked to attach
+  uint64_t perf_map_ns = 0;  // when its perf map was last asked for; UINT64_MAX: it is open
 
   // What it ran at a time of CLOCK_MONOTONIC.
   [[nodiscard]] std::shared_ptr<const Program> program_at(uint64_t time_ns) const {
