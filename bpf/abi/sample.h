@@ -13,7 +13,7 @@ enum gp_record_type { GP_RECORD_SAMPLE = 1, GP_RECORD_STACK_COPY = 2, GP_RECORD_
 enum gp_frame_kind {
 	GP_FRAME_NATIVE = 1, /* extra: file slot, value: file offset */
 	GP_FRAME_JIT = 2,    /* code in no file: value: pc */
-	GP_FRAME_PYTHON = 3, /* extra: index of the instruction, value: code object, cookie: low half of the cookie */
+	GP_FRAME_PYTHON = 3, /* extra: code unit in the function, value and cookie: see GP_PYTHON_OBJECT */
 	GP_FRAME_END = 4,    /* a gap inside a stack: value: enum gp_walk_end of an interpreter's part */
 };
 
@@ -28,6 +28,17 @@ struct gp_frame {
 	__u32 extra;
 	__u64 value;
 };
+
+/*
+ * A Python frame names its code object by address and by a 32-bit cookie made from what is in it, so that an address
+ * used again is told apart. User addresses have 47 bits (x86-64, four level page tables; five level ones are only
+ * used by programs that ask for them), so the cookie's high half travels above the address.
+ */
+#define GP_PYTHON_VALUE(object, cookie) ((__u64)(object) | (__u64)((cookie) >> 16) << 48)
+#define GP_PYTHON_OBJECT(value) ((value) & 0xffffffffffffull)
+#define GP_PYTHON_COOKIE(value, low) ((__u32)((value) >> 48) << 16 | (__u32)(low))
+/* `extra` of a frame that has not run its first instruction. */
+#define GP_PYTHON_NOT_STARTED 0xffffffffu
 
 /* How a walk ended. */
 enum gp_walk_end {
@@ -110,18 +121,21 @@ struct gp_stack_copy {
 	/* `bytes` of user stack from base up follow */
 };
 
-/* Name of an interpreter's object, once per (process, object, cookie), ahead of the first sample that has it. */
+/*
+ * Name of an interpreter's object, ahead of the first sample that has it: at least once per (process, object,
+ * cookie), again when the table of those already shipped is too small or when something could not be read.
+ */
 #define GP_SYMBOL_NAME_MAX 512
 #define GP_SYMBOL_TABLE_MAX 4096
 
 struct gp_symbol_text {
 	__u32 bytes; /* stored, at most GP_SYMBOL_NAME_MAX */
-	__u8 width;  /* bytes per character: 1, 2 or 4; 0: could not be read */
+	__u8 width;  /* bytes per character (latin-1, UCS-2, UCS-4); 0: could not be read */
 	__u8 ascii;
 	__u16 truncated;
 };
 
-/* Followed by the bytes of name, file and line table, each padded to its _MAX length. */
+/* Followed by the name's, the file's and the line table's bytes, without gaps. */
 struct gp_symbol {
 	struct gp_record_header header;
 	__u64 start_ticks;
@@ -132,9 +146,9 @@ struct gp_symbol {
 	__u32 first_line;
 	struct gp_symbol_text name;
 	struct gp_symbol_text file;
-	__u64 table_address;
-	__u32 table_bytes;  /* whole length in the process */
-	__u32 table_stored; /* bytes that follow */
+	__u64 table_address; /* of its first byte in the process */
+	__u32 table_bytes;   /* whole length there */
+	__u32 table_stored;  /* bytes that follow, at most GP_SYMBOL_TABLE_MAX */
 };
 
 /* What one CPU did; read by the agent through a mapping. Only ever grows. */

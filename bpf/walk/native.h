@@ -316,7 +316,7 @@ GP_INLINE int gp_native_step(struct gp_walk *w)
 	}
 	const struct gp_cache_entry *at = &w->found;
 
-	if (at->runtime == GP_RUNTIME_PYTHON && !w->pass_eval && w->python_state != GP_PYTHON_DONE) {
+	if (at->runtime == GP_RUNTIME_PYTHON && w->pass_eval == GP_EVAL_UNSEEN && w->python_state != GP_PYTHON_DONE) {
 		w->unwinder = GP_UNWIND_PYTHON;
 		return 0;
 	}
@@ -324,8 +324,11 @@ GP_INLINE int gp_native_step(struct gp_walk *w)
 
 	if (at->rule.cfa_op == GP_CFA_NONE)
 		flags |= GP_FRAME_GUESSED;
-	if (w->pass_eval) {
-		w->pass_eval = 0;
+	__u32 pass = w->pass_eval;
+
+	w->pass_eval = GP_EVAL_UNSEEN;
+	if (pass == GP_EVAL_HIDE) {
+		/* its Python frames stand for it */
 	} else if (at->file == GP_NO_FILE) {
 		if (!gp_push(w, GP_FRAME_JIT, flags, 0, 0, w->registers.value[GP_REG_RIP]))
 			return 1;

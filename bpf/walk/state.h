@@ -28,8 +28,17 @@ enum gp_unwinder { GP_UNWIND_NATIVE = 0, GP_UNWIND_PYTHON = 1 };
 
 enum gp_python_state {
 	GP_PYTHON_UNTRIED = 0,
-	GP_PYTHON_READY,  /* `frame` is the next interpreter frame */
-	GP_PYTHON_DONE,   /* the chain has ended or could not be read */
+	GP_PYTHON_CACHED,    /* python_thread is the thread's last one, to be checked */
+	GP_PYTHON_SEARCHING, /* python_thread is the next to look at */
+	GP_PYTHON_READY,     /* python_frame is the next interpreter frame */
+	GP_PYTHON_DONE,      /* the chain has ended or could not be read */
+};
+
+/* What becomes of the interpreter loop's C frame, set when the interpreter hands it back to the native step. */
+enum gp_pass_eval {
+	GP_EVAL_UNSEEN = 0, /* no C frame was handed back: a pc in the loop is the interpreter's */
+	GP_EVAL_HIDE,       /* its Python frames are out and stand for it */
+	GP_EVAL_SHOW,       /* it has none (yet, or any more) */
 };
 
 /* What is known of one pc; cached per CPU. Valid while both words are what they were. */
@@ -54,7 +63,7 @@ struct gp_walk {
 	__u32 frames;   /* frames in record so far */
 	__u32 end;      /* enum gp_walk_end */
 	__u32 guessed;  /* some frame so far is a guess */
-	__u32 pass_eval; /* the interpreter's frames of this pc are out: step over its C frame in silence */
+	__u32 pass_eval; /* enum gp_pass_eval */
 	__u32 retries;
 
 	/* The process. */
@@ -76,11 +85,18 @@ struct gp_walk {
 	__u32 drain;        /* after a miss: read the interpreter's frames only */
 	__u64 window[GP_WINDOW_WORDS];
 
-	/* Interpreter. */
-	__u64 python_frame;
+	/* Interpreter: state of the search, of the chain, and of the C activation at hand. python_state is reset by
+	   whoever begins a walk, the rest when the search begins. */
+	__u64 python_interpreter; /* whose threads are being searched */
 	__u64 python_thread;
+	__u64 python_candidate;   /* this thread's, but not active */
+	__u64 python_frame;
+	__u64 python_first;       /* where the innermost activation's frames begin */
+	__u32 python_pushed;      /* frames pushed for the activation at hand */
+	__u32 python_checked;     /* the innermost activation is behind us */
+	__u32 python_turns;
 	__u32 python_state; /* enum gp_python_state */
 	__u32 scratch;      /* index of this state, see GP_PART */
-	__u8 object[GP_OBJECT_BYTES];
+	__u8 object[GP_OBJECT_BYTES] __attribute__((aligned(8)));
 	__u64 context[GP_REGS]; /* registers of a signal frame, in the kernel's order */
 };

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * CPython 3.11 to 3.13: one frame of the interpreter's own chain a turn, handed over to native code where C called the
+ * interpreter. Layouts: struct gp_python; where they come from: src/runtimes/python.
+ *
+ * The chain and the native stack fit together like this: every C activation of _PyEval_EvalFrameDefault owns a run of
+ * Python frames (calls from Python to Python stay inside it), from the newest down to an entry. On 3.11 the run's last
+ * frame is marked is_entry; later a shim frame below it lies on the C stack and is owned by it.
+ */
+#pragma once
+
+#include "bpf/walk/object.h"
+
+#ifdef __bpf__
+#include "bpf/walk/python_symbol.h"
+#endif
+
+/* Ships the names of the code object whose bytes are in w->object; natively a no-op unless a test says otherwise. */
+#ifndef gp_python_emit
+#define gp_python_emit(w, python, code, cookie) ((void)0)
+#endif
+
+/* Where this thread's PyThreadState is remembered between samples: pointer to a __u64, or 0. Checked after reading. */
+#ifndef gp_python_thread_cache
+#define gp_python_thread_cache(w) ((__u64 *)0)
+#endif
+
+#define GP_PYTHON_SEARCH_STEPS 32   /* thread states looked at in one turn; bounds what the verifier has to follow */
+#define GP_PYTHON_SEARCH_TURNS 32   /* 1,024 thread states and interpreters in all */
+#define GP_PYTHON_FRAME_TURNS (2 * GP_MAX_FRAMES) /* frames and shims: ends chains that go round */
+
+/* Native code goes on; when draining, only the end of the chain ends the turn. */
+GP_INLINE int gp_python_leave(struct gp_walk *w, enum gp_pass_eval pass)
+{
+	w->python_pushed = 0;
+	w->python_checked = 1;
+	if (w->drain)
+		return w->python_state == GP_PYTHON_DONE;
+	w->pass_eval = pass;
+	w->unwinder = GP_UNWIND_NATIVE;
+	return 0;
+}
+
+/* As gp_push; while draining the end that started it stays what it was. */
+GP_INLINE int gp_python_push(struct gp_walk *w, __u8 kind, __u8 flags, __u16 cookie, __u32 extra, __u64 value)
+{
+	__u32 end = w->end;
+	int pushed = gp_push(w, kind, flags, cookie, extra, value);
+
+	if (w->drain)
+		w->end = end;
+	return pushed;
+}
+
+/* The rest of the Python frames cannot be had: a frame says so. */
+GP_INLINE int gp_python_fail(struct gp_walk *w, enum gp_walk_end why)
+{
+	w->python_state = GP_PYTHON_DONE;
+	if (!gp_python_push(w, GP_FRAME_END, 0, 0, 0, why))
+		return 1;
+	return gp_python_leave(w, GP_EVAL_SHOW);
+}
+
+/* Starts the search at the newest interpreter. */
+GP_INLINE int gp_python_list_threads(struct gp_walk *w, const struct gp_python *python)
+{
+	w->python_state = GP_PYTHON_SEARCHING;
+	return gp_read_user(w, &w->python_interpreter, 8, python->runtime_address + python->interpreters_head) ||
+	       gp_read_user(w, &w->python_thread, 8, w->python_interpreter + python->threads_head);
+}
+
+GP_INLINE int gp_python_begin(struct gp_walk *w, const struct gp_python *python)
+{
+	__u64 *cached = gp_python_thread_cache(w);
+
+	w->python_turns = 0;
+	w->python_pushed = 0;
+	w->python_checked = 0;
+	w->python_candidate = 0;
+	if (cached && *cached) {
+		w->python_state = GP_PYTHON_CACHED;
+		w->python_thread = *cached;
+		return 0;
+	}
+	return gp_python_list_threads(w, python) ? gp_python_fail(w, GP_END_RUNTIME_READ) : 0;
+}
+
+/*
+ * True when frames that live at or above `on_stack` are not those of the C activation at hand: an eval loop links its
+ * frames after it was entered and unlinks them before it returns. That happens to the innermost activation alone (the
+ * outer ones are in the middle of a call), whose stack lies below that of the activation the frames belong to.
+ */
+GP_INLINE int gp_python_is_foreign(struct gp_walk *w, __u64 on_stack)
+{
+	const struct gp_rule *rule = &w->found.rule;
+	__u64 number = rule->cfa_reg;
+
+	if (w->python_checked || w->drain)
+		return 0;
+	if (rule->cfa_op != GP_CFA_REG || number >= GP_REGS || !(w->registers.valid & (1u << number)))
+		return 0;
+	return on_stack >= w->registers.value[GP_BOUND(number, 31)] + (__u64)(__s64)rule->cfa_offset;
+}
+
+/* The thread state is found: its frames come next. */
+GP_INLINE int gp_python_start(struct gp_walk *w, __u64 thread, __u64 frame, __u64 cframe)
+{
+	__u64 *cached = gp_python_thread_cache(w);
+
+	if (cached)
+		*cached = thread;
+	w->python_state = GP_PYTHON_READY;
+	w->python_turns = 0;
+	w->python_frame = frame;
+	w->python_first = frame;
+	if (cframe && gp_python_is_foreign(w, cframe))
+		return gp_python_leave(w, GP_EVAL_SHOW);
+	return 0;
+}
+
+/* Current frame of the thread state in w->object. */
+GP_INLINE int gp_python_current_frame(struct gp_walk *w, const struct gp_python *python, __u64 *frame, __u64 *cframe)
+{
+	*frame = gp_object_word(w, python->thread_frame);
+	*cframe = 0;
+	if (!python->frame_indirect)
+		return 0;
+	*cframe = *frame;
+	return gp_read_user(w, frame, 8, *cframe + python->cframe_frame) ? -1 : 0;
+}
+
+/* The thread state in w->object runs now; versions that do not say are taken to. */
+GP_INLINE int gp_python_is_active(struct gp_walk *w, const struct gp_python *python)
+{
+	return !python->thread_status || (gp_object_half(w, python->thread_status) & GP_PYTHON_STATUS_ACTIVE);
+}
+
+/*
+ * Looks at some thread states, newest interpreter first. A thread can have one in several interpreters: the active one
+ * is right; while it runs C code without the interpreter's lock none is active, and the newest with a frame is taken.
+ */
+GP_INLINE int gp_python_search(struct gp_walk *w, const struct gp_python *python)
+{
+	if (++w->python_turns > GP_PYTHON_SEARCH_TURNS)
+		return gp_python_fail(w, GP_END_RUNTIME_READ);
+
+	for (int step = 0; step < GP_PYTHON_SEARCH_STEPS; step++) {
+		__u64 thread = w->python_thread;
+		__u64 frame = 0, cframe = 0;
+
+		if (thread == 0) {
+			if (w->python_interpreter == 0)
+				break;
+			if (gp_read_user(w, &w->python_interpreter, 8, w->python_interpreter + python->interpreter_next))
+				return gp_python_fail(w, GP_END_RUNTIME_READ);
+			if (w->python_interpreter == 0)
+				break;
+			if (gp_read_user(w, &w->python_thread, 8, w->python_interpreter + python->threads_head))
+				return gp_python_fail(w, GP_END_RUNTIME_READ);
+			continue;
+		}
+
+		int readable = gp_read_user(w, w->object, GP_PYTHON_THREAD_BYTES, thread) == 0;
+		int matches = readable && gp_object_word(w, python->thread_id) == w->thread_pointer &&
+			      gp_python_current_frame(w, python, &frame, &cframe) == 0;
+
+		if (matches && frame != 0 && gp_python_is_active(w, python))
+			return gp_python_start(w, thread, frame, cframe);
+		if (w->python_state == GP_PYTHON_CACHED) {
+			if (gp_python_list_threads(w, python))
+				return gp_python_fail(w, GP_END_RUNTIME_READ);
+			continue;
+		}
+		if (!readable)
+			return gp_python_fail(w, GP_END_RUNTIME_READ);
+		if (matches && (w->python_candidate == 0 || w->python_frame == 0)) {
+			w->python_candidate = thread;
+			w->python_frame = frame;
+			w->python_first = cframe;
+		}
+		w->python_thread = gp_object_word(w, python->thread_next);
+	}
+	if (w->python_thread != 0 || w->python_interpreter != 0)
+		return 0; /* goes on in the next turn */
+	if (w->python_candidate == 0)
+		return gp_python_fail(w, GP_END_RUNTIME_READ);
+	return gp_python_start(w, w->python_candidate, w->python_frame, w->python_first);
+}
+
+/*
+ * The shim below the frames of one C activation. Frames pushed since the activation was met get their mark, or are
+ * taken back when they are the next activation's.
+ */
+GP_INLINE int gp_python_shim(struct gp_walk *w, __u64 shim, __u64 previous)
+{
+	if (gp_python_is_foreign(w, shim)) {
+		w->frames -= w->python_pushed;
+		w->python_frame = w->python_first;
+		return gp_python_leave(w, GP_EVAL_SHOW);
+	}
+	w->python_frame = previous;
+	if (w->python_pushed == 0)
+		return gp_python_leave(w, GP_EVAL_SHOW); /* it returns: its last frame has gone */
+	w->record.frames[GP_BOUND(w->frames - 1, GP_MAX_FRAMES - 1)].flags |= GP_FRAME_ENTRY;
+	return gp_python_leave(w, GP_EVAL_HIDE);
+}
+
+/* Tells a code object from another at the same address: mixes what its names and lines are made of. */
+GP_INLINE __u32 gp_python_cookie(struct gp_walk *w, const struct gp_python *python)
+{
+	__u64 hash = gp_object_half(w, python->code_first_line);
+
+	hash = (hash ^ gp_object_word(w, python->code_name)) * 0x9e3779b97f4a7c15ull;
+	hash = (hash ^ gp_object_word(w, python->code_qualname)) * 0x9e3779b97f4a7c15ull;
+	hash = (hash ^ gp_object_word(w, python->code_filename)) * 0x9e3779b97f4a7c15ull;
+	hash = (hash ^ gp_object_word(w, python->code_line_table)) * 0x9e3779b97f4a7c15ull;
+	return (__u32)(hash >> 32);
+}
+
+/* Code unit of a frame's instruction; a new frame's pointer is one before the first or not set at all. */
+GP_INLINE __u32 gp_python_unit(__u64 instruction, __u64 start)
+{
+	__u64 unit = (instruction - start) >> 1; /* _Py_CODEUNIT: 2 bytes, Include/cpython/code.h */
+
+	return unit < (1u << 30) ? (__u32)unit : GP_PYTHON_NOT_STARTED;
+}
+
+/* The frame at w->python_frame. */
+GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
+{
+	__u64 frame = w->python_frame;
+
+	if (frame == 0) {
+		w->python_state = GP_PYTHON_DONE;
+		return gp_python_leave(w, w->python_pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW);
+	}
+	if (++w->python_turns > GP_PYTHON_FRAME_TURNS ||
+	    gp_read_user(w, w->object, GP_PYTHON_FRAME_BYTES, frame))
+		return gp_python_fail(w, GP_END_RUNTIME_READ);
+
+	__u64 code = gp_object_word(w, python->frame_code);
+	__u64 previous = gp_object_word(w, python->frame_previous);
+	__u64 instruction = gp_object_word(w, python->frame_instruction);
+	int is_entry = gp_object_byte(w, python->frame_entry) == python->entry_value;
+
+	if (is_entry && !python->entry_is_frame)
+		return gp_python_shim(w, frame, previous);
+	if (gp_read_user(w, w->object, GP_PYTHON_CODE_BYTES, code))
+		return gp_python_fail(w, GP_END_RUNTIME_READ);
+	w->python_frame = previous;
+	if (python->code_type && gp_object_word(w, python->object_type) != python->code_type) {
+		/* From 3.13 on f_executable may be None (no function: nothing to show). */
+		return python->version >= 0x030d ? 0 : gp_python_fail(w, GP_END_RUNTIME_READ);
+	}
+
+	__u32 cookie = gp_python_cookie(w, python);
+
+	if (!gp_python_push(w, GP_FRAME_PYTHON, is_entry ? GP_FRAME_ENTRY : 0, (__u16)cookie,
+			    gp_python_unit(instruction, code + python->code_start),
+			    GP_PYTHON_VALUE(GP_PYTHON_OBJECT(code), cookie)))
+		return 1;
+	w->python_pushed++;
+	gp_python_emit(w, python, code, cookie);
+	return is_entry ? gp_python_leave(w, GP_EVAL_HIDE) : 0;
+}
+
+/* One turn of the Python unwinder. 0: go on, 1: the walk is over. */
+GP_INLINE int gp_python_step(struct gp_walk *w)
+{
+	const struct gp_python *python = w->python ? gp_find_python(w->python - 1) : 0;
+
+	if (!python)
+		return gp_python_fail(w, GP_END_RUNTIME_NOT_LOADED);
+	switch (w->python_state) {
+	case GP_PYTHON_UNTRIED:
+		return gp_python_begin(w, python);
+	case GP_PYTHON_CACHED:
+	case GP_PYTHON_SEARCHING:
+		return gp_python_search(w, python);
+	case GP_PYTHON_READY:
+		return gp_python_frame(w, python);
+	default:
+		return gp_python_leave(w, GP_EVAL_SHOW);
+	}
+}
