@@ -1,0 +1,112 @@
+#include "runtimes/python/python_runtime.h"
+
+#include <array>
+#include <cstring>
+
+#include "runtimes/python/code_symbol.h"
+#include "runtimes/python/cold_part.h"
+#include "runtimes/python/location_table.h"
+#include "runtimes/python/offsets.h"
+#include "runtimes/python/symbols.h"
+#include "runtimes/python/version.h"
+
+namespace gp::runtimes::python {
+namespace {
+
+targets::FileRange file_range(const elf::Image& image, CodeRange range) {
+  const auto start = image.to_offset(range.begin);
+  const auto last = image.to_offset(range.end - 1);
+  if (!start || !last || range.end <= range.begin) return {};
+  return {*start, *last + 1};
+}
+
+targets::FileRange cold_range(const elf::Image& image, const Symbols& symbols, CodeRange eval) {
+  if (symbols.eval_cold)
+    return file_range(image, {symbols.eval_cold->address, symbols.eval_cold->address + symbols.eval_cold->size});
+  const auto found = find_cold_part(image, eval);
+  return found ? file_range(image, *found) : targets::FileRange{};
+}
+
+// The offsets of the interpreter in the file; nothing when it is not one we can walk.
+std::optional<gp_python> offsets_in(const elf::Image& image, const Symbols& symbols, uint16_t version) {
+  if (version == kPython313) {
+    auto described = read_debug_offsets(image.bytes_at(symbols.runtime->address));
+    return described ? std::optional(*described) : std::nullopt;
+  }
+  auto python = offsets_of(version);
+  if (!python || !symbols.code_type) return python;
+  // The type says how long a code object is without its instructions: another layout has another length, or has the
+  // field elsewhere (Py_TRACE_REFS lengthens every object's header).
+  const auto size = read_at<uint64_t>(image.bytes_at(symbols.code_type->address + kTypeBasicSize), 0);
+  if (size && *size != python->code_start) return std::nullopt;
+  return python;
+}
+
+template <class T>
+std::optional<T> read_value(const targets::MemoryReader& memory, uint64_t address) {
+  std::array<uint8_t, sizeof(T)> bytes{};
+  if (!memory.read(Pc{address}, bytes)) return std::nullopt;
+  return read_at<T>(bytes, 0);
+}
+
+Result<uint64_t> read_pointer(const targets::MemoryReader& memory, uint64_t address, const char* what) {
+  const auto value = read_value<uint64_t>(memory, address);
+  if (!value || *value == 0) return fail(ErrorCode::kNotFound, fmt::format("python has no {} yet", what));
+  return *value;
+}
+
+}  // namespace
+
+std::optional<targets::RuntimeFile> PythonRuntime::detect(const elf::Image& image, std::string_view path) const {
+  const Symbols symbols = find_symbols(image);
+  if (!symbols.any()) return std::nullopt;
+
+  targets::RuntimeFile file;
+  const Version version = find_version(image, symbols, path);
+  file.kind = GP_RUNTIME_PYTHON;
+  file.version = version.text();
+  if (symbols.runtime) file.runtime_vaddr = symbols.runtime->address;
+  if (symbols.code_type) file.code_type_vaddr = symbols.code_type->address;
+  if (symbols.eval) {
+    const CodeRange eval{symbols.eval->address, symbols.eval->address + symbols.eval->size};
+    file.eval = file_range(image, eval);
+    file.eval_cold = cold_range(image, symbols, eval);
+  }
+  if (symbols.runtime && version.number == kPython313 && is_free_threaded(image.bytes_at(symbols.runtime->address)))
+    file.version += "t";
+  if (!symbols.runtime || file.eval.empty() || image.machine() != elf::Machine::kX86_64) return file;
+  const auto python = offsets_in(image, symbols, version.number);
+  if (!python) return file;
+  file.python = *python;
+  file.supported = true;
+  return file;
+}
+
+Result<gp_python> PythonRuntime::attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
+                                        uint64_t bias) const {
+  if (!file.supported) return fail(ErrorCode::kUnsupported, fmt::format("python {}", file.version));
+  gp_python python = file.python;
+  python.runtime_address = file.runtime_vaddr.value + bias;
+  if (file.code_type_vaddr.value != 0) python.code_type = file.code_type_vaddr.value + bias;
+
+  GP_ASSIGN(const uint64_t interpreter,
+            read_pointer(memory, python.runtime_address + python.interpreters_head, "interpreter"));
+  GP_ASSIGN(const uint64_t thread, read_pointer(memory, interpreter + python.threads_head, "thread"));
+  // A thread points back to its interpreter where all is laid out as expected.
+  GP_ASSIGN(const uint64_t back, read_pointer(memory, thread + kThreadInterpreter, "thread"));
+  if (back != interpreter)
+    return fail(ErrorCode::kMalformed, fmt::format("python {} does not look like one in memory", file.version));
+  return python;
+}
+
+std::optional<targets::CodeSymbol> PythonRuntime::decode(std::span<const uint8_t> record,
+                                                         const targets::MemoryReader* memory) const {
+  return decode_symbol(record, memory);
+}
+
+uint32_t PythonRuntime::line(const targets::CodeSymbol& symbol, uint32_t instruction) const {
+  if (instruction == GP_PYTHON_NOT_STARTED) return symbol.first_line;
+  return line_of(symbol.line_table, symbol.first_line, instruction).value_or(0);
+}
+
+}  // namespace gp::runtimes::python

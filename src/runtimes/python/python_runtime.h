@@ -1,0 +1,24 @@
+// CPython 3.11, 3.12 and 3.13, shared and static builds, embedded in any program.
+//
+// Limits: free-threaded builds and layouts other than the common one (Py_TRACE_REFS, other patches of the object
+// header) are recognised and not walked; builds without section tables or with all symbols stripped are not found.
+#pragma once
+
+#include "targets/runtime.h"
+
+namespace gp::runtimes::python {
+
+class PythonRuntime final : public targets::Runtime {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "python"; }
+  [[nodiscard]] std::optional<targets::RuntimeFile> detect(const elf::Image& image,
+                                                           std::string_view path) const override;
+  // kNotFound: not initialised yet, worth another try later; kMalformed: not what the file promises, not worth it.
+  [[nodiscard]] Result<gp_python> attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
+                                         uint64_t bias) const override;
+  [[nodiscard]] std::optional<targets::CodeSymbol> decode(std::span<const uint8_t> record,
+                                                          const targets::MemoryReader* memory) const override;
+  [[nodiscard]] uint32_t line(const targets::CodeSymbol& symbol, uint32_t instruction) const override;
+};
+
+}  // namespace gp::runtimes::python

@@ -1,0 +1,15 @@
+#include "runtimes/runtimes.h"
+
+#include <array>
+
+#include "runtimes/python/python_runtime.h"
+
+namespace gp::runtimes {
+
+std::span<const targets::Runtime* const> all() {
+  static const python::PythonRuntime python;
+  static const std::array<const targets::Runtime*, 1> list = {&python};
+  return list;
+}
+
+}  // namespace gp::runtimes
