@@ -4,6 +4,12 @@
 
 #include <linux/types.h>
 
+#ifdef __cplusplus
+#define GP_CAST(type, value) static_cast<type>(value)
+#else
+#define GP_CAST(type, value) ((type)(value))
+#endif
+
 #define GP_MAX_FRAMES 1024        /* user frames of one stack; the leaf end is kept */
 #define GP_MAX_KERNEL_FRAMES 127  /* PERF_MAX_STACK_DEPTH, include/uapi/linux/perf_event.h */
 #define GP_STACK_COPY_SIZE 32768  /* reaches the root of python, node and java stacks (measured) */
@@ -34,9 +40,9 @@ struct gp_frame {
  * used again is told apart. User addresses have 47 bits (x86-64, four level page tables; five level ones are only
  * used by programs that ask for them), so the cookie's high half travels above the address.
  */
-#define GP_PYTHON_VALUE(object, cookie) ((__u64)(object) | (__u64)((cookie) >> 16) << 48)
+#define GP_PYTHON_VALUE(object, cookie) (GP_CAST(__u64, object) | GP_CAST(__u64, (cookie) >> 16) << 48)
 #define GP_PYTHON_OBJECT(value) ((value) & 0xffffffffffffull)
-#define GP_PYTHON_COOKIE(value, low) ((__u32)((value) >> 48) << 16 | (__u32)(low))
+#define GP_PYTHON_COOKIE(value, low) (GP_CAST(__u32, (value) >> 48) << 16 | GP_CAST(__u32, low))
 /* `extra` of a frame that has not run its first instruction. */
 #define GP_PYTHON_NOT_STARTED 0xffffffffu
 

@@ -6,12 +6,18 @@
 
 GP_INLINE __u64 gp_object_word(struct gp_walk *w, __u64 offset)
 {
-	return *(__u64 *)&w->object[GP_BOUND(offset, GP_OBJECT_BYTES - 8)];
+	__u64 value;
+
+	__builtin_memcpy(&value, __builtin_assume_aligned(&w->object[GP_BOUND(offset, GP_OBJECT_BYTES - 8)], 8), 8);
+	return value;
 }
 
 GP_INLINE __u32 gp_object_half(struct gp_walk *w, __u64 offset)
 {
-	return *(__u32 *)&w->object[GP_BOUND(offset, GP_OBJECT_BYTES - 4)];
+	__u32 value;
+
+	__builtin_memcpy(&value, __builtin_assume_aligned(&w->object[GP_BOUND(offset, GP_OBJECT_BYTES - 4)], 4), 4);
+	return value;
 }
 
 GP_INLINE __u8 gp_object_byte(struct gp_walk *w, __u64 offset)

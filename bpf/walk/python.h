@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "bpf/walk/frames.h"
 #include "bpf/walk/object.h"
 
 #ifdef __bpf__

@@ -52,7 +52,7 @@ struct {
 #endif
 
 /* Copies the characters of a str object to `to`, which has room for GP_SYMBOL_NAME_MAX. Uses w->object. */
-GP_INLINE __u64 gp_symbol_text(struct gp_walk *w, const struct gp_python *python, __u64 string,
+GP_INLINE __u64 gp_symbol_read_text(struct gp_walk *w, const struct gp_python *python, __u64 string,
 			       struct gp_symbol_text *text, __u8 *to)
 {
 	text->bytes = 0;
@@ -85,7 +85,7 @@ GP_INLINE __u64 gp_symbol_text(struct gp_walk *w, const struct gp_python *python
 }
 
 /* Fills the table's fields of the record; returns the bytes copied to `to`. */
-GP_INLINE __u64 gp_symbol_table(struct gp_walk *w, const struct gp_python *python, __u64 table,
+GP_INLINE __u64 gp_symbol_read_table(struct gp_walk *w, const struct gp_python *python, __u64 table,
 				struct gp_symbol *symbol, __u8 *to)
 {
 	__u64 size;
@@ -148,9 +148,9 @@ GP_INLINE void gp_python_ship(struct gp_walk *w, const struct gp_python *python,
 	symbol->object = code;
 	symbol->cookie = cookie;
 	symbol->first_line = gp_object_half(w, python->code_first_line);
-	bytes += gp_symbol_text(w, python, name, &symbol->name, record->bytes);
-	bytes += gp_symbol_text(w, python, file, &symbol->file, record->bytes + GP_CLAMP(bytes, GP_SYMBOL_NAME_MAX));
-	bytes += gp_symbol_table(w, python, table, symbol, record->bytes + GP_CLAMP(bytes, 2 * GP_SYMBOL_NAME_MAX));
+	bytes += gp_symbol_read_text(w, python, name, &symbol->name, record->bytes);
+	bytes += gp_symbol_read_text(w, python, file, &symbol->file, record->bytes + GP_CLAMP(bytes, GP_SYMBOL_NAME_MAX));
+	bytes += gp_symbol_read_table(w, python, table, symbol, record->bytes + GP_CLAMP(bytes, 2 * GP_SYMBOL_NAME_MAX));
 
 	__u64 size = GP_CLAMP(sizeof(*symbol) + bytes, sizeof(*record));
 

@@ -1,0 +1,126 @@
+// Pieces of a stopped interpreter's memory with the stack it had, so that the walker can be tested without it. Made
+// by record_main.cc. The file is text up to an empty line, then the pieces: address and size (8 bytes each), bytes.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "targets/runtime.h"
+
+namespace gp::runtimes::python {
+
+// One frame as Python itself told it.
+struct ToldFrame {
+  bool entry = false;  // called by C
+  uint32_t line = 0;
+  uint32_t first_line = 0;
+  std::string file;
+  std::string name;
+};
+
+// Owner thread: whoever made it.
+struct Recording final : targets::MemoryReader {
+  targets::RuntimeFile file;  // version and addresses as detected
+  uint64_t bias = 0;
+  uint64_t thread = 0;  // pthread_self()
+  std::vector<ToldFrame> frames;  // innermost first
+  mutable std::map<uint64_t, std::vector<uint8_t>> pieces;
+
+  // From the longest piece that holds all of it.
+  bool read(Pc address, std::span<uint8_t> to) const override {
+    auto piece = pieces.upper_bound(address.value);
+    while (piece != pieces.begin()) {
+      --piece;
+      const auto part = slice(piece->second, address.value - piece->first, to.size());
+      if (part) std::memcpy(to.data(), part->data(), part->size());
+      if (part) return true;
+      if (address.value - piece->first > kMaxPiece) return false;
+    }
+    return false;
+  }
+
+  void add(uint64_t address, Bytes bytes) const {
+    auto& piece = pieces[address];
+    if (piece.size() < bytes.size()) piece.assign(bytes.begin(), bytes.end());
+  }
+
+  // Lines "thread\t..." and "frame\t..." of workload.py; others are ours.
+  bool parse_line(const std::string& line) {
+    std::istringstream in(line);
+    std::string key;
+    std::getline(in, key, '\t');
+    if (key == "thread") return static_cast<bool>(in >> thread);
+    if (key == "version") return static_cast<bool>(std::getline(in, file.version));
+    if (key == "runtime") return static_cast<bool>(in >> file.runtime_vaddr.value);
+    if (key == "code_type") return static_cast<bool>(in >> file.code_type_vaddr.value);
+    if (key == "bias") return static_cast<bool>(in >> bias);
+    if (key == "offsets") {
+      auto* bytes = reinterpret_cast<uint8_t*>(&file.python);
+      for (size_t i = 0; i < sizeof(file.python); ++i) {
+        unsigned value = 0;
+        if (!(in >> value)) return false;
+        bytes[i] = static_cast<uint8_t>(value);
+      }
+      return true;
+    }
+    if (key != "frame") return false;
+    ToldFrame frame;
+    in >> frame.entry >> frame.line >> frame.first_line;
+    in.ignore(1);
+    std::getline(in, frame.file, '\t');
+    std::getline(in, frame.name);
+    frames.push_back(std::move(frame));
+    return true;
+  }
+
+  static std::optional<Recording> load(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    Recording recording;
+    recording.file.kind = GP_RUNTIME_PYTHON;
+    recording.file.supported = true;
+    std::string line;
+    while (std::getline(in, line) && !line.empty())
+      if (!recording.parse_line(line)) return std::nullopt;
+    const std::string rest(std::istreambuf_iterator<char>(in), {});
+    ByteReader reader(Bytes(reinterpret_cast<const uint8_t*>(rest.data()), rest.size()));
+    while (reader.remaining() > 0) {
+      const auto address = reader.read<uint64_t>();
+      const Bytes bytes = reader.take(reader.read<uint64_t>());
+      if (!reader.ok()) return std::nullopt;
+      recording.add(address, bytes);
+    }
+    return recording.pieces.empty() ? std::nullopt : std::optional(std::move(recording));
+  }
+
+  [[nodiscard]] bool save(const std::string& path) const {
+    std::ofstream out(path, std::ios::binary);
+    out << fmt::format("version\t{}\nruntime\t{}\ncode_type\t{}\nbias\t{}\nthread\t{}\noffsets\t", file.version,
+                       file.runtime_vaddr.value, file.code_type_vaddr.value, bias, thread);
+    for (size_t i = 0; i < sizeof(file.python); ++i)
+      out << fmt::format("{} ", reinterpret_cast<const uint8_t*>(&file.python)[i]);
+    out << '\n';
+    for (const auto& frame : frames)
+      out << fmt::format("frame\t{}\t{}\t{}\t{}\t{}\n", frame.entry ? 1 : 0, frame.line, frame.first_line, frame.file,
+                         frame.name);
+    out << '\n';
+    for (const auto& [address, bytes] : pieces) {
+      const uint64_t head[] = {address, bytes.size()};
+      out.write(reinterpret_cast<const char*>(head), sizeof(head));
+      out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    }
+    return static_cast<bool>(out);
+  }
+
+ private:
+  static constexpr uint64_t kMaxPiece = 1U << 20U;
+};
+
+}  // namespace gp::runtimes::python

@@ -1,0 +1,196 @@
+// The walker of bpf/walk/python.h over recorded memory: names, lines and entries must be what Python itself told.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "runtimes/python/code_symbol.h"
+#include "runtimes/python/python_runtime.h"
+#include "runtimes/python/testing/recording.h"
+#include "runtimes/python/testing/walk.h"
+
+namespace gp::runtimes::python {
+namespace {
+
+class PythonWalkTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    auto loaded = Recording::load(std::string(GP_SOURCE_DIR "/tests/data/python/") + GetParam() + ".recording");
+    ASSERT_TRUE(loaded);
+    recording_ = std::move(*loaded);
+    auto attached = runtime_.attach(recording_.file, recording_, recording_.bias);
+    ASSERT_TRUE(attached) << attached.error().message();
+    world_.memory = &recording_;
+    world_.python = *attached;
+  }
+
+  std::unique_ptr<PythonWalk> walk(bool drain = false) {
+    auto walk = std::make_unique<PythonWalk>();
+    walk->run(world_, recording_.thread, drain);
+    return walk;
+  }
+
+  // What shipped records say about a frame's code object.
+  std::optional<targets::CodeSymbol> symbol_of(const gp_frame& frame) {
+    for (const auto& record : world_.shipped) {
+      const auto head = read_at<gp_symbol>(record, 0);
+      if (head && head->object == GP_PYTHON_OBJECT(frame.value) &&
+          head->cookie == GP_PYTHON_COOKIE(frame.value, frame.cookie))
+        return runtime_.decode(record, &recording_);
+    }
+    return std::nullopt;
+  }
+
+  PythonRuntime runtime_;
+  Recording recording_;
+  WalkWorld world_;
+};
+
+// The name a told frame should get: cut where the record's room ends, behind its module.
+std::string expected_name(const ToldFrame& told) {
+  const std::string module = module_of(told.file);
+  std::string name = told.name;
+  if (name.size() > GP_SYMBOL_NAME_MAX && name.starts_with("long_")) name = name.substr(0, GP_SYMBOL_NAME_MAX) + "…";
+  return module.empty() ? name : module + "." + name;
+}
+
+TEST_P(PythonWalkTest, SeesWhatPythonTells) {
+  const auto walked = walk();
+  const auto frames = walked->frames();
+  ASSERT_EQ(frames.size(), recording_.frames.size());
+  for (size_t i = 0; i < frames.size(); ++i) {
+    const ToldFrame& told = recording_.frames[i];
+    EXPECT_EQ(frames[i].kind, GP_FRAME_PYTHON);
+    EXPECT_EQ((frames[i].flags & GP_FRAME_ENTRY) != 0, told.entry) << told.name;
+    const auto symbol = symbol_of(frames[i]);
+    ASSERT_TRUE(symbol) << told.name;
+    EXPECT_EQ(symbol->name, expected_name(told));
+    EXPECT_EQ(symbol->file, told.file);
+    EXPECT_EQ(symbol->first_line, told.first_line);
+    EXPECT_EQ(runtime_.line(*symbol, frames[i].extra), told.line) << told.name;
+  }
+  EXPECT_EQ(walked->state.python_state, GP_PYTHON_DONE);
+  EXPECT_EQ(walked->state.end, GP_END_NONE);
+}
+
+TEST_P(PythonWalkTest, HandsOverBehindEveryEntry) {
+  const auto walked = walk();
+  const auto frames = walked->frames();
+  std::vector<uint32_t> expected;
+  for (uint32_t i = 0; i < frames.size(); ++i)
+    if ((frames[i].flags & GP_FRAME_ENTRY) != 0) expected.push_back(i + 1);
+  EXPECT_EQ(walked->handed_over, expected);
+  EXPECT_GE(expected.size(), 4U);
+}
+
+TEST_P(PythonWalkTest, ShipsCodeObjectsAtFirstSight) {
+  const auto frames = walk()->frames();
+  std::set<std::pair<uint64_t, uint16_t>> objects;
+  for (const auto& frame : frames) objects.emplace(frame.value, frame.cookie);
+  EXPECT_EQ(world_.shipped.size(), objects.size());
+  walk();
+  // Three that share a pair of slots are shipped again: rare among two dozen.
+  EXPECT_LE(world_.shipped.size(), objects.size() + 3);
+}
+
+TEST_P(PythonWalkTest, RemembersTheThread) {
+  walk();
+  ASSERT_NE(world_.cached_thread, 0U);
+  const uint32_t first = world_.reads;
+  world_.reads = 0;
+  EXPECT_EQ(walk()->frames().size(), recording_.frames.size());
+  EXPECT_LT(world_.reads, first);
+  world_.cached_thread = 0x1000;  // not readable: searched again
+  EXPECT_EQ(walk()->frames().size(), recording_.frames.size());
+  world_.cached_thread = world_.python.runtime_address;  // readable, but no thread
+  EXPECT_EQ(walk()->frames().size(), recording_.frames.size());
+}
+
+TEST_P(PythonWalkTest, DrainsWithoutHandingOver) {
+  auto drained = std::make_unique<PythonWalk>();
+  drained->state.end = GP_END_PAGE_MISSING;
+  drained->run(world_, recording_.thread, true);
+  EXPECT_EQ(drained->state.frames, recording_.frames.size());
+  EXPECT_TRUE(drained->handed_over.empty());
+  EXPECT_EQ(drained->state.end, GP_END_PAGE_MISSING);
+  EXPECT_EQ(drained->state.python_state, GP_PYTHON_DONE);
+}
+
+TEST_P(PythonWalkTest, SaysWhichThreadItCannotFind) {
+  recording_.thread += 64;
+  const auto frames = walk()->frames();
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_EQ(frames[0].kind, GP_FRAME_END);
+  EXPECT_EQ(frames[0].value, uint64_t{GP_END_RUNTIME_READ});
+}
+
+// Whatever cannot be read, the walk ends in order: all frames up to there, then one that says why there are no more.
+TEST_P(PythonWalkTest, SurvivesEveryUnreadablePiece) {
+  const auto whole = walk()->frames();
+  const uint32_t reads = world_.reads;
+  for (uint32_t failing = 0; failing < reads; ++failing) {
+    world_.reads = 0;
+    world_.cached_thread = 0;
+    world_.failing_read = failing;
+    std::ranges::fill(world_.seen, 0);
+    const auto walked = walk();
+    const auto frames = walked->frames();
+    ASSERT_GE(frames.size(), 1U);
+    ASSERT_LE(frames.size(), whole.size() + 1);
+    const bool cut = frames.back().kind == GP_FRAME_END;
+    EXPECT_TRUE(cut || frames.size() == whole.size());
+    for (size_t i = 0; i + (cut ? 1 : 0) < frames.size(); ++i) EXPECT_EQ(frames[i].value, whole[i].value);
+  }
+}
+
+TEST_P(PythonWalkTest, StopsAtTheFrameLimit) {
+  auto walked = std::make_unique<PythonWalk>();
+  walked->state.frames = GP_MAX_FRAMES - 3;
+  walked->run(world_, recording_.thread);
+  EXPECT_EQ(walked->state.frames, uint32_t{GP_MAX_FRAMES});
+  EXPECT_EQ(walked->state.end, GP_END_DEPTH);
+}
+
+TEST_P(PythonWalkTest, SaysThatARuntimeIsNotLoaded) {
+  PythonWalk walked;
+  walked.state.python = 0;
+  current_world = &world_;
+  EXPECT_EQ(gp_python_step(&walked.state), 0);
+  current_world = nullptr;
+  ASSERT_EQ(walked.state.frames, 1U);
+  EXPECT_EQ(walked.state.record.frames[0].kind, GP_FRAME_END);
+  EXPECT_EQ(walked.state.record.frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
+  EXPECT_EQ(walked.state.unwinder, uint32_t{GP_UNWIND_NATIVE});
+}
+
+// An activation that was entered but owns no frames yet: they are those of the one above it on the stack.
+TEST_P(PythonWalkTest, LeavesFramesToTheActivationThatOwnsThem) {
+  const auto whole = walk()->frames();
+  PythonWalk walked;
+  gp_walk& w = walked.state;
+  w.found.rule.cfa_op = GP_CFA_REG;
+  w.found.rule.cfa_reg = GP_REG_RSP;
+  w.found.rule.cfa_offset = 16;
+  w.registers.valid = 1U << GP_REG_RSP;
+  w.registers.value[GP_REG_RSP] = 0x1000;  // below any activation that owns frames
+  walked.run(world_, recording_.thread);
+  ASSERT_FALSE(walked.handed_over.empty());
+  EXPECT_EQ(walked.handed_over[0], 0U);
+  const auto frames = walked.frames();
+  ASSERT_EQ(frames.size(), whole.size());
+  for (size_t i = 0; i < frames.size(); ++i) {
+    EXPECT_EQ(frames[i].value, whole[i].value);
+    EXPECT_EQ(frames[i].flags, whole[i].flags);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, PythonWalkTest,
+                         testing::Values("3.11", "3.12", "3.13", "3.11-debian", "3.12-thread", "3.13-subinterpreter"),
+                         [](const auto& param) {
+                           std::string name = param.param;
+                           std::ranges::replace_if(name, [](char c) { return c == '.' || c == '-'; }, '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace gp::runtimes::python
