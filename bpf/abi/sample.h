@@ -157,6 +157,12 @@ struct gp_symbol {
 	__u32 table_stored;  /* bytes that follow, at most GP_SYMBOL_TABLE_MAX */
 };
 
+/* Room for the longest. */
+struct gp_symbol_record {
+	struct gp_symbol symbol;
+	__u8 bytes[2 * GP_SYMBOL_NAME_MAX + GP_SYMBOL_TABLE_MAX];
+};
+
 /* What one CPU did; read by the agent through a mapping. Only ever grows. */
 struct gp_counters {
 	__u64 runs;      /* of the sampling program */

@@ -13,7 +13,7 @@
 #include "bpf/walk/object.h"
 
 #ifdef __bpf__
-#include "bpf/walk/python_symbol.h"
+#include "bpf/walk/python_kernel.h"
 #endif
 
 /* Ships the names of the code object whose bytes are in w->object; natively a no-op unless a test says otherwise. */

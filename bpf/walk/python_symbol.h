@@ -1,42 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Names of Python code objects: shipped at first sight, ahead of the sample that has them, because a process may be
- * gone when names are wanted. Natively whoever includes this defines the three gp_symbol_* hooks first.
+ * gone when names are wanted. Whoever includes this defines first:
+ *   gp_symbol_record_of(w)      room for one record, or 0
+ *   GP_SYMBOLS_SEEN             fingerprints of what was shipped that are kept, in pairs; a power of two
+ *   gp_symbol_seen_slot(index)  pointer to one of them, or 0
+ *   gp_symbol_output(w, record, size)  0 when it was shipped
  */
 #pragma once
 
 #include "bpf/walk/object.h"
 
-/* A symbol record under construction. Text parts follow each other without gaps; the rest is room for the longest. */
-struct gp_symbol_record {
-	struct gp_symbol symbol;
-	__u8 bytes[2 * GP_SYMBOL_NAME_MAX + GP_SYMBOL_TABLE_MAX];
-};
-
-#define GP_SYMBOLS_SEEN 8192u /* fingerprints of what was shipped, in pairs; a power of two. 64 KiB */
-
-#ifdef __bpf__
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, GP_SYMBOLS_SEEN);
-	__type(key, __u32);
-	__type(value, __u64);
-} symbols_seen SEC(".maps");
-
-/* One per walk state; the agent sets the count before load. 5.2 KiB each. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct gp_symbol_record);
-} symbol_scratch SEC(".maps");
-
-#define gp_symbol_record_of(w) ((struct gp_symbol_record *)GP_FIND(symbol_scratch, (w)->scratch))
-#define gp_symbol_seen_slot(index) ((__u64 *)GP_FIND(symbols_seen, index))
-#define gp_symbol_output(w, record, size) bpf_ringbuf_output(&ring, record, size, BPF_RB_NO_WAKEUP)
-
 /* min(value, limit), in a form the compiler cannot undo: the verifier has to see it. */
+#ifdef __bpf__
 #define GP_CLAMP(value, limit)                                                 \
 	({                                                                     \
 		__u64 gp_clamp_value = (__u64)(value);                         \
@@ -44,11 +20,8 @@ struct {
 				 : "+r"(gp_clamp_value) : "i"(limit));         \
 		gp_clamp_value;                                                \
 	})
-
 #else
-
 #define GP_CLAMP(value, limit) ((__u64)(value) < (__u64)(limit) ? (__u64)(value) : (__u64)(limit))
-
 #endif
 
 /* Copies the characters of a str object to `to`, which has room for GP_SYMBOL_NAME_MAX. Uses w->object. */

@@ -135,6 +135,7 @@ Result<void> Sampler::open(const SamplerOptions& options) {
   bpf_map__set_max_entries(maps.counters, cpus);
   bpf_map__set_max_entries(maps.walks, cpus);
   bpf_map__set_max_entries(maps.copies, cpus);
+  bpf_map__set_max_entries(maps.symbol_scratch, cpus);
   bpf_map__set_max_entries(maps.pc_cache, cpus * cache_entries(cpus));
 
   auto* constants = skeleton_->rodata;

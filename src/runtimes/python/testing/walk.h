@@ -5,10 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "bpf/abi/sample.h"
 #include "targets/runtime.h"
-
-struct gp_symbol_record;
-struct gp_walk;
 
 namespace gp::runtimes::python {
 gp_symbol_record* scratch_record();
@@ -17,6 +15,7 @@ int ship(const void* record, size_t size);
 unsigned long long* cached_thread();
 }  // namespace gp::runtimes::python
 
+#define GP_SYMBOLS_SEEN 8192u
 #define gp_symbol_record_of(w) (gp::runtimes::python::scratch_record())
 #define gp_symbol_seen_slot(index) (reinterpret_cast<__u64*>(gp::runtimes::python::seen_slot(index)))
 #define gp_symbol_output(w, record, size) gp::runtimes::python::ship(record, size)
