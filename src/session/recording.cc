@@ -7,13 +7,7 @@
 namespace gp::session {
 namespace {
 
-// Frames carry the cookie's low half and, above the 48 bits an address has, its high half: bpf/walk/python.h.
 constexpr size_t kMaxPerfMaps = 256;  // descriptors held until the window closes
-constexpr uint64_t kAddressMask = (uint64_t{1} << 48U) - 1;
-
-uint32_t cookie_of(const gp_frame& frame) {
-  return static_cast<uint32_t>(frame.value >> 48U) << 16U | frame.cookie;
-}
 
 }  // namespace
 
@@ -69,7 +63,8 @@ profile::RawFrame Recording::marker(std::string_view text) {
 
 profile::RawFrame Recording::interpreted(const WalkedSample& sample, const gp_frame& frame) {
   const ProcessKey process{.pid = static_cast<int32_t>(sample.header->pid), .start_ticks = sample.header->start_ticks};
-  const auto known = code_ids_.find({process, frame.value & kAddressMask, cookie_of(frame)});
+  const auto known = code_ids_.find(
+      {process, GP_PYTHON_OBJECT(frame.value), GP_PYTHON_COOKIE(frame.value, frame.cookie)});
   if (known == code_ids_.end()) return marker("[python: unnamed code]");
   return {.value = frame.extra, .owner = known->second, .kind = profile::RawFrameKind::kCode, .return_address = false};
 }
