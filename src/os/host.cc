@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -62,6 +63,31 @@ Result<std::vector<int>> online_cpus() {
 }
 
 bool has_kernel_btf() { return ::access("/sys/kernel/btf/vmlinux", R_OK) == 0; }
+
+bool kernel_addresses_visible() {
+  const auto file = open_file("/proc/kallsyms");
+  std::array<char, 4096> start{};  // about 100 symbols
+  if (!file) return false;
+  const ssize_t got = ::read(file->get(), start.data(), start.size());
+  return got > 0 && shows_addresses({start.data(), static_cast<size_t>(got)});
+}
+
+bool shows_addresses(std::string_view kallsyms) {
+  while (!kallsyms.empty()) {
+    const size_t address = kallsyms.find(' ');
+    if (address == std::string_view::npos) return false;
+    if (kallsyms.find_first_not_of('0') < address) return true;
+    kallsyms.remove_prefix(std::min(kallsyms.find('\n'), kallsyms.size() - 1) + 1);
+  }
+  return false;
+}
+
+std::string version_signature() {
+  auto text = read_file("/proc/version_signature", 1024);
+  if (!text) return {};
+  if (text->ends_with('\n')) text->pop_back();
+  return std::move(*text);
+}
 
 std::string parse_lockdown(std::string_view text) {
   const size_t open = text.find('[');

@@ -22,6 +22,11 @@ std::string kernel_version();   // "#1 SMP PREEMPT_DYNAMIC Debian 6.1.140-1 (202
 Result<std::string> boot_id();  // 36 characters, new at each boot
 Result<std::vector<int>> online_cpus();
 bool has_kernel_btf();
+// Whether /proc/kallsyms shows us addresses rather than zeros (kptr_restrict, CAP_SYSLOG).
+bool kernel_addresses_visible();
+bool shows_addresses(std::string_view kallsyms);  // any line that starts with an address other than 0
+// The kernel an Ubuntu kernel was made from, "Ubuntu 6.2.0-39.40-generic 6.2.16"; empty elsewhere.
+std::string version_signature();
 
 // Kernel lockdown (kernel_lockdown(7)): "none", "integrity" or "confidentiality"; "none" where the kernel has none.
 std::string lockdown_mode();

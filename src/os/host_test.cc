@@ -27,6 +27,13 @@ TEST(Host, ParsesLockdown) {
   EXPECT_EQ(parse_lockdown(""), "none");
 }
 
+TEST(Host, TellsHiddenKernelAddresses) {
+  EXPECT_FALSE(shows_addresses("0000000000000000 T _text\n0000000000000000 T x\n"));
+  EXPECT_TRUE(shows_addresses("0000000000000000 A per_cpu\nffffffff81000000 T _text\n"));
+  EXPECT_FALSE(shows_addresses("0000000000000000 T _text\n00000"));
+  EXPECT_FALSE(shows_addresses(""));
+}
+
 TEST(InvokingUser, ComesFromSudo) {
   ::unsetenv("SUDO_UID");
   ::setenv("SUDO_GID", "65534", 1);

@@ -1,0 +1,46 @@
+#include "app/options.h"
+
+namespace gp::app {
+
+std::string_view help_text() {
+  return R"(gprofiler samples every CPU of this host and writes a flame graph of where the time went:
+kernel, native and Python code of every process in one picture.
+
+Usage
+  gprofiler -o DIR [options]                  the whole host
+  gprofiler -o DIR [options] -p PID,...       some processes
+  gprofiler -o DIR [options] -- COMMAND ...   a command and all that it starts
+  gprofiler doctor                            what this host allows, and what to do about the rest
+
+Examples
+  sudo gprofiler -o /tmp/profile -d 30              the whole host for 30 seconds
+  sudo gprofiler -o /tmp/profile -d 10 -f 99 -p 1234 --children
+  sudo gprofiler -o /tmp/profile -f 99 -- make -j4  until make ends; make runs as you, not as root
+  sudo gprofiler -o /tmp/profile --format pprof     one more file, for `go tool pprof`
+
+What to profile
+  -d, --profiling-duration SECONDS   how long (default 60; with COMMAND: until it ends)
+  -f, --profiling-frequency HZ       samples per second and CPU, 1 to 1000 (default 11)
+  -p, --pids PID,...                 only these processes
+      --children                     with -p: what they start, too
+      --as-root                      with COMMAND under sudo: run it as root
+
+What to write
+  -o, --output-dir DIR               where to; made if missing. last_flamegraph.html and
+                                     last_profile.col there point at the newest files
+      --format pprof                 also write NAME; collapsed stacks and HTML are always written
+      --no-flamegraph                leave the HTML out
+      --inlines                      show inlined functions and source lines (slower to write)
+
+Other
+      --force                        run even on a kernel known to freeze under profilers
+  -v, --verbose                      say more on standard error
+  -h, --help                         this text
+      --version                      the version
+
+Ctrl-C ends a profile early and writes what was gathered. Exit code: the COMMAND's own if there is one
+(127: not found, 126: cannot be executed); else 0, or 1 for an error, 2 for a wrong command line.
+)";
+}
+
+}  // namespace gp::app

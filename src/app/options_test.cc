@@ -1,0 +1,115 @@
+#include "app/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gp::app {
+namespace {
+
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+ProfileOptions parsed(const Words& words) {
+  const auto invocation = parse_arguments(words);
+  if (!invocation) {
+    ADD_FAILURE() << invocation.error().message();
+    return {};
+  }
+  return std::get<ProfileOptions>(*invocation);
+}
+
+std::string refusal(const Words& words) {
+  const auto invocation = parse_arguments(words);
+  if (invocation) return "accepted";
+  EXPECT_EQ(invocation.error().code(), ErrorCode::kUsage);
+  EXPECT_EQ(invocation.error().message().find('\n'), std::string::npos);
+  return invocation.error().message();
+}
+
+TEST(Options, DefaultsAreTheOldAgents) {
+  const auto options = parsed({"-o", "/tmp/x"});
+  EXPECT_EQ(options.output_directory, "/tmp/x");
+  EXPECT_EQ(options.frequency_hz, 11U);
+  EXPECT_EQ(options.duration, std::chrono::seconds(60));
+  EXPECT_TRUE(options.flamegraph);
+  EXPECT_FALSE(options.pprof || options.inlines || options.children || options.force || options.verbose);
+}
+
+TEST(Options, LongAndShortSpellings) {
+  for (const Words& words : {Words{"-o", "d", "-d", "5", "-f", "99", "-p", "7"}, Words{"-od", "-d5", "-f99", "-p7"},
+                             Words{"--output-dir=d", "--profiling-duration=5", "--profiling-frequency=99", "--pids=7"},
+                             Words{"--output-dir", "d", "--profiling-duration", "5", "--profiling-frequency", "99",
+                                   "--pids", "7"}}) {
+    const auto options = parsed(words);
+    EXPECT_EQ(options.output_directory, "d");
+    EXPECT_EQ(options.duration, std::chrono::seconds(5));
+    EXPECT_EQ(options.frequency_hz, 99U);
+    EXPECT_EQ(options.pids, (std::vector<int32_t>{7}));
+  }
+}
+
+TEST(Options, PidsInListsAndTwice) {
+  const auto options = parsed({"-o", "d", "-p", "30,10", "--pids", "20,10", "--children"});
+  EXPECT_EQ(options.pids, (std::vector<int32_t>{10, 20, 30}));
+  EXPECT_TRUE(options.children);
+}
+
+TEST(Options, LaterValueWins) { EXPECT_EQ(parsed({"-o", "d", "-f", "5", "-f", "7"}).frequency_hz, 7U); }
+
+TEST(Options, CommandKeepsItsWords) {
+  const auto options = parsed({"-o", "d", "--as-root", "--", "ls", "--", "-o", "x"});
+  EXPECT_EQ(options.command, (Words{"ls", "--", "-o", "x"}));
+  EXPECT_FALSE(options.duration);
+  EXPECT_TRUE(options.as_root);
+  EXPECT_EQ(parsed({"-o", "d", "-d", "3", "--", "ls"}).duration, std::chrono::seconds(3));
+}
+
+TEST(Options, Formats) {
+  EXPECT_TRUE(parsed({"-o", "d", "--format", "pprof", "--no-flamegraph"}).pprof);
+  EXPECT_FALSE(parsed({"-o", "d", "--format", "pprof,pprof", "--no-flamegraph"}).flamegraph);
+  EXPECT_THAT(refusal({"-o", "d", "--format", "svg"}), HasSubstr("--format 'svg': there is pprof"));
+}
+
+TEST(Options, RefusalsSayWhatToDo) {
+  EXPECT_THAT(refusal({}), HasSubstr("-o DIR"));
+  EXPECT_THAT(refusal({"-o"}), HasSubstr("needs a value"));
+  EXPECT_THAT(refusal({"-o", ""}), HasSubstr("-o DIR"));
+  EXPECT_THAT(refusal({"-o", "d", "-f", "0"}), HasSubstr("-f '0': give a whole number from 1 to 1000"));
+  EXPECT_THAT(refusal({"-o", "d", "-f", "1001"}), HasSubstr("from 1 to 1000"));
+  EXPECT_THAT(refusal({"-o", "d", "-f", "9.5"}), HasSubstr("whole number"));
+  EXPECT_THAT(refusal({"-o", "d", "-d", "-1"}), HasSubstr("-d"));
+  EXPECT_THAT(refusal({"-o", "d", "-d", "99999999999999999999"}), HasSubstr("from 1 to 86400"));
+  EXPECT_THAT(refusal({"-o", "d", "-p", "1,x"}), HasSubstr("-p 'x'"));
+  EXPECT_THAT(refusal({"-o", "d", "-p", "0"}), HasSubstr("-p '0'"));
+  EXPECT_THAT(refusal({"-o", "d", "--bogus"}), HasSubstr("no option --bogus"));
+  EXPECT_THAT(refusal({"-o", "d", "ls"}), HasSubstr("goes after --"));
+  EXPECT_THAT(refusal({"-o", "d", "--"}), HasSubstr("COMMAND is missing"));
+  EXPECT_THAT(refusal({"-o", "d", "--", ""}), HasSubstr("COMMAND is missing"));
+  EXPECT_THAT(refusal({"-o", "d", "-p", "1", "--", "ls"}), HasSubstr("not both"));
+  EXPECT_THAT(refusal({"-o", "d", "--children"}), HasSubstr("-p PID"));
+  EXPECT_THAT(refusal({"-o", "d", "--children", "--", "ls"}), HasSubstr("always profiled"));
+  EXPECT_THAT(refusal({"-o", "d", "--as-root"}), HasSubstr("after --"));
+  EXPECT_THAT(refusal({"doctor", "x"}), HasSubstr("unexpected 'x'"));
+}
+
+TEST(Options, Doctor) {
+  const auto invocation = parse_arguments(Words{"doctor", "--force", "-v"});
+  ASSERT_TRUE(invocation);
+  EXPECT_TRUE(std::get<DoctorOptions>(*invocation).force);
+  EXPECT_TRUE(std::get<DoctorOptions>(*invocation).verbose);
+}
+
+TEST(Options, HelpNamesEveryOption) {
+  for (const char* name : {"-d, --profiling-duration", "-f, --profiling-frequency", "-p, --pids", "--children", "--as-root",
+                           "-o, --output-dir", "--format", "--no-flamegraph", "--inlines", "--force", "-v, --verbose",
+                           "-h, --help", "--version", "gprofiler doctor"}) {
+    EXPECT_THAT(std::string(help_text()), HasSubstr(name));
+  }
+  for (const Words& words : {Words{"--help"}, Words{"-h", "-f", "x"}, Words{"doctor", "-h"}}) {
+    EXPECT_EQ(std::get<ShowText>(*parse_arguments(words)).text, help_text());
+  }
+  EXPECT_THAT(std::get<ShowText>(*parse_arguments(Words{"--version"})).text, HasSubstr("gprofiler "));
+}
+
+}  // namespace
+}  // namespace gp::app
