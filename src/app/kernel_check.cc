@@ -3,7 +3,7 @@
 namespace gp::app {
 namespace {
 
-constexpr uint32_t kOldestMajor = 5;   // bpf_loop and bpf_find_vma came with 5.17
+constexpr uint32_t kOldestMajor = 5;  // bpf_loop and bpf_find_vma came with 5.17
 constexpr uint32_t kOldestMinor = 17;
 
 std::string version_text(const os::KernelRelease& version) {

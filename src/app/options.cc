@@ -119,7 +119,8 @@ Result<void> check_together(const ProfileOptions& options) {
   const bool has_command = !options.command.empty();
   if (has_command && !options.pids.empty()) return usage("give either -p PID or a COMMAND, not both");
   if (has_command && options.children) return usage("--children is for -p; a COMMAND's children are always profiled");
-  if (options.children && options.pids.empty()) return usage("--children says what to do about -p PID, which is missing");
+  if (options.children && options.pids.empty())
+    return usage("--children says what to do about -p PID, which is missing");
   if (options.as_root && !has_command) return usage("--as-root is about a COMMAND, which is missing: put it after --");
   return {};
 }

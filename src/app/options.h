@@ -25,11 +25,11 @@ inline constexpr std::chrono::seconds kMaxDuration{86'400};
 struct ProfileOptions {
   std::string output_directory;
   uint32_t frequency_hz = kDefaultFrequencyHz;
-  std::optional<std::chrono::seconds> duration;  // none: until the command ends
-  std::vector<int32_t> pids;                     // ascending, none twice; empty: the whole host, or the command
-  bool children = false;                         // with pids: what they start, too
-  std::vector<std::string> command;              // empty: none
-  bool as_root = false;                          // do not run the command as who called sudo
+  std::optional<std::chrono::milliseconds> duration;  // none: until the command ends
+  std::vector<int32_t> pids;                          // ascending, none twice; empty: the whole host, or the command
+  bool children = false;                              // with pids: what they start, too
+  std::vector<std::string> command;                   // empty: none
+  bool as_root = false;                               // do not run the command as who called sudo
   bool flamegraph = true;
   bool pprof = false;
   bool inlines = false;

@@ -36,10 +36,10 @@ TEST(Options, DefaultsAreTheOldAgents) {
 }
 
 TEST(Options, LongAndShortSpellings) {
-  for (const Words& words : {Words{"-o", "d", "-d", "5", "-f", "99", "-p", "7"}, Words{"-od", "-d5", "-f99", "-p7"},
-                             Words{"--output-dir=d", "--profiling-duration=5", "--profiling-frequency=99", "--pids=7"},
-                             Words{"--output-dir", "d", "--profiling-duration", "5", "--profiling-frequency", "99",
-                                   "--pids", "7"}}) {
+  for (const Words& words :
+       {Words{"-o", "d", "-d", "5", "-f", "99", "-p", "7"}, Words{"-od", "-d5", "-f99", "-p7"},
+        Words{"--output-dir=d", "--profiling-duration=5", "--profiling-frequency=99", "--pids=7"},
+        Words{"--output-dir", "d", "--profiling-duration", "5", "--profiling-frequency", "99", "--pids", "7"}}) {
     const auto options = parsed(words);
     EXPECT_EQ(options.output_directory, "d");
     EXPECT_EQ(options.duration, std::chrono::seconds(5));
@@ -100,9 +100,9 @@ TEST(Options, Doctor) {
 }
 
 TEST(Options, HelpNamesEveryOption) {
-  for (const char* name : {"-d, --profiling-duration", "-f, --profiling-frequency", "-p, --pids", "--children", "--as-root",
-                           "-o, --output-dir", "--format", "--no-flamegraph", "--inlines", "--force", "-v, --verbose",
-                           "-h, --help", "--version", "gprofiler doctor"}) {
+  for (const char* name : {"-d, --profiling-duration", "-f, --profiling-frequency", "-p, --pids", "--children",
+                           "--as-root", "-o, --output-dir", "--format", "--no-flamegraph", "--inlines", "--force",
+                           "-v, --verbose", "-h, --help", "--version", "gprofiler doctor"}) {
     EXPECT_THAT(std::string(help_text()), HasSubstr(name));
   }
   for (const Words& words : {Words{"--help"}, Words{"-h", "-f", "x"}, Words{"doctor", "-h"}}) {

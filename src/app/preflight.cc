@@ -134,9 +134,15 @@ HostFacts gather_host_facts() {
 }
 
 std::vector<Check> assess_host(const HostFacts& facts, bool force) {
-  return {check_namespaces(facts),         check_capabilities(facts),         check_kernel_age(facts, force),
-          check_kernel_freeze(facts, force), check_lockdown(facts),           check_btf(facts),
-          check_bpf(facts),                check_perf(facts),                 check_kernel_symbols(facts)};
+  return {check_namespaces(facts),
+          check_capabilities(facts),
+          check_kernel_age(facts, force),
+          check_kernel_freeze(facts, force),
+          check_lockdown(facts),
+          check_btf(facts),
+          check_bpf(facts),
+          check_perf(facts),
+          check_kernel_symbols(facts)};
 }
 
 Result<void> first_failure(std::span<const Check> checks) {

@@ -101,13 +101,14 @@ Result<Command> Command::prepare(const std::vector<std::string>& arguments, cons
     gate.write.reset();  // or the child would keep its own gate from closing
     become(gate.read.get(), report.write.get(), user, argument_pointers.data(), variable_pointers.data());
   }
-  Command command(pid, std::move(gate.write), std::move(report.read));
+  Command command(arguments.front(), pid, std::move(gate.write), std::move(report.read));
   GP_ASSIGN(command.pidfd_, open_pidfd(pid));
   return command;
 }
 
 Command::Command(Command&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)),
+    : name_(std::move(other.name_)),
+      pid_(std::exchange(other.pid_, -1)),
       pidfd_(std::move(other.pidfd_)),
       gate_(std::move(other.gate_)),
       report_(std::move(other.report_)) {}
@@ -130,7 +131,7 @@ Result<void> Command::start() {
     return {};
   }
   // The child has nothing left to do but exit: the destructor, which finds the gate still held, reaps it.
-  return fail_errno("start the command", error);
+  return fail_errno(fmt::format("cannot execute {}", name_), error);
 }
 
 Result<CommandEnd> Command::wait() {

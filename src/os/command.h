@@ -47,9 +47,11 @@ class Command {
   void signal(int number) const;
 
  private:
-  Command(pid_t pid, UniqueFd gate, UniqueFd report) : pid_(pid), gate_(std::move(gate)), report_(std::move(report)) {}
+  Command(std::string name, pid_t pid, UniqueFd gate, UniqueFd report)
+      : name_(std::move(name)), pid_(pid), gate_(std::move(gate)), report_(std::move(report)) {}
 
-  pid_t pid_ = -1;  // -1: reaped or moved from
+  std::string name_;  // for errors
+  pid_t pid_ = -1;    // -1: reaped or moved from
   UniqueFd pidfd_;
   UniqueFd gate_;    // write end; a byte opens the gate, closing it sends the child away
   UniqueFd report_;  // read end; the child's errno, or nothing once exec has closed it

@@ -61,7 +61,12 @@ uint64_t take_expirations(int timer) {
   return ::read(timer, &count, sizeof(count)) == sizeof(count) ? count : 0;
 }
 
-Result<SignalFd> SignalFd::make(std::initializer_list<int> signals) {
+bool signal_ignored(int signal) {
+  struct sigaction current{};
+  return ::sigaction(signal, nullptr, &current) == 0 && current.sa_handler == SIG_IGN;
+}
+
+Result<SignalFd> SignalFd::make(std::span<const int> signals) {
   sigset_t set;
   sigset_t before;
   ::sigemptyset(&set);

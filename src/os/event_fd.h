@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <initializer_list>
 #include <optional>
+#include <span>
 
 #include "base/result.h"
 #include "os/unique_fd.h"
@@ -24,11 +24,13 @@ Result<UniqueFd> open_pidfd(pid_t pid);         // readable once the process has
 Result<UniqueFd> make_timerfd(std::chrono::nanoseconds first, std::chrono::nanoseconds interval);
 uint64_t take_expirations(int timer);  // since the last call; 0: none
 
+bool signal_ignored(int signal);  // by this process
+
 // Signals as something to read. They are blocked in the calling thread (and threads it makes later) for as long as the
-// object lives; afterwards the mask is what it was. To be made before the first thread.
+// object lives; afterwards the mask is what it was. To be made before the first thread. Ignored ones are read as well.
 class SignalFd {
  public:
-  static Result<SignalFd> make(std::initializer_list<int> signals);
+  static Result<SignalFd> make(std::span<const int> signals);
   SignalFd(SignalFd&& other) noexcept;
   SignalFd(const SignalFd&) = delete;
   SignalFd& operator=(SignalFd&&) = delete;

@@ -6,10 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+
 namespace gp::os {
 namespace {
 
 using std::chrono::milliseconds;
+
+constexpr std::array kUserSignal{SIGUSR1};
 
 bool readable(int fd, int timeout_ms) {
   pollfd entry{fd, POLLIN, 0};
@@ -38,7 +42,7 @@ TEST(TimerFd, ExpiresOnceOrOften) {
 
 TEST(SignalFd, ReadsSignalsAndRestoresTheMask) {
   {
-    auto signals = SignalFd::make({SIGUSR1});
+    auto signals = SignalFd::make(kUserSignal);
     ASSERT_TRUE(signals);
     EXPECT_FALSE(signals->next());
     ::raise(SIGUSR1);
@@ -48,6 +52,19 @@ TEST(SignalFd, ReadsSignalsAndRestoresTheMask) {
   sigset_t now;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &now);
   EXPECT_EQ(::sigismember(&now, SIGUSR1), 0);
+}
+
+TEST(SignalFd, ReadsIgnoredSignals) {
+  ::signal(SIGUSR1, SIG_IGN);
+  EXPECT_TRUE(signal_ignored(SIGUSR1));
+  {
+    auto signals = SignalFd::make(kUserSignal);
+    ASSERT_TRUE(signals);
+    ::raise(SIGUSR1);
+    EXPECT_EQ(signals->next(), SIGUSR1);
+  }
+  ::signal(SIGUSR1, SIG_DFL);
+  EXPECT_FALSE(signal_ignored(SIGUSR1));
 }
 
 TEST(PidFd, IsReadableWhenTheProcessEnds) {

@@ -1,0 +1,30 @@
+// The program. All it does itself is to say which engine takes the profiles.
+#include "app/run.h"
+#include "session/profiler.h"
+
+namespace {
+
+class SessionRecording final : public gp::app::Recording {
+ public:
+  explicit SessionRecording(std::unique_ptr<gp::session::Profiler> profiler) : profiler_(std::move(profiler)) {}
+  [[nodiscard]] uint64_t samples_taken() const override { return profiler_->samples_taken(); }
+  gp::Result<gp::profile::Profile> finish() override { return profiler_->finish(); }
+
+ private:
+  std::unique_ptr<gp::session::Profiler> profiler_;
+};
+
+gp::Result<std::unique_ptr<gp::app::Recording>> start(const gp::app::RecordRequest& request) {
+  GP_ASSIGN(auto profiler, gp::session::Profiler::start({.frequency_hz = request.frequency_hz,
+                                                         .pids = request.pids,
+                                                         .children = request.children,
+                                                         .inlines = request.inlines,
+                                                         .force = request.force}));
+  return std::make_unique<SessionRecording>(std::move(profiler));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return gp::app::run_application(std::vector<std::string>(argv + 1, argv + argc), start);
+}

@@ -1,0 +1,199 @@
+#include "app/run.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+
+#include "app/preflight.h"
+#include "app/progress.h"
+#include "os/command.h"
+#include "os/event_fd.h"
+#include "os/procfs.h"
+#include "output/output.h"
+#include "output/terminal.h"
+
+namespace gp::app {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+void tell(const std::string& text) { std::fprintf(stderr, "gprofiler: %s\n", text.c_str()); }
+
+Result<void> check_host(const ProfileOptions& options) {
+  const std::vector<Check> checks = assess_host(gather_host_facts(), options.force);
+  GP_TRY(first_failure(checks));
+  for (const Check& check : checks) {
+    if (check.state == CheckState::kWarn && options.verbose) {
+      tell(fmt::format("warning: {}: {}; {}", check.name, check.finding, check.remedy));
+    }
+  }
+  return {};
+}
+
+Result<std::optional<os::Command>> prepare_command(const ProfileOptions& options) {
+  if (options.command.empty()) return std::nullopt;
+  std::optional<os::InvokingUser> user;
+  GP_ASSIGN(const os::CapabilitySet own, os::effective_capabilities());
+  if (!options.as_root && own.has(CAP_SETUID)) {
+    GP_ASSIGN(user, os::invoking_user());
+  }
+  GP_ASSIGN(os::Command command, os::Command::prepare(options.command, user));
+  return std::optional<os::Command>(std::move(command));
+}
+
+// What ends a profile, and the signals that may.
+class Waiter {
+ public:
+  Waiter(os::SignalFd& signals, const os::Command* command) : signals_(signals), command_(command) {}
+
+  // Until the duration has passed, the command has ended or a signal came; `each_second` is called meanwhile.
+  Result<void> wait(std::optional<milliseconds> duration, const std::function<void(seconds left)>& each_second) {
+    os::UniqueFd deadline;
+    if (duration) {
+      GP_ASSIGN(deadline, os::make_timerfd(*duration, seconds(0)));
+    }
+    GP_ASSIGN(const os::UniqueFd tick, os::make_timerfd(seconds(1), seconds(1)));
+    const auto end = steady_clock::now() + duration.value_or(milliseconds(0));
+    for (;;) {
+      each_second(std::chrono::round<seconds>(end - steady_clock::now()));
+      std::array<pollfd, 4> fds{pollfd{signals_.fd(), POLLIN, 0}, pollfd{deadline.get(), POLLIN, 0},
+                                pollfd{command_ ? command_->pidfd() : -1, POLLIN, 0}, pollfd{tick.get(), POLLIN, 0}};
+      if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return fail_errno("poll");
+      os::take_expirations(tick.get());
+      if (take_signals() || fds[1].revents != 0 || fds[2].revents != 0) return {};
+    }
+  }
+
+  // Until the command has ended.
+  Result<int> wait_for_command(os::Command& command) {
+    for (;;) {
+      std::array<pollfd, 2> fds{pollfd{signals_.fd(), POLLIN, 0}, pollfd{command.pidfd(), POLLIN, 0}};
+      if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return fail_errno("poll");
+      take_signals();
+      if (fds[1].revents == 0) continue;
+      GP_ASSIGN(const os::CommandEnd end, command.wait());
+      return end.exit_code;
+    }
+  }
+
+ private:
+  bool take_signals() {
+    bool any = false;
+    while (const auto signal = signals_.next()) {
+      any = true;
+      if (*signal == SIGTERM && command_ != nullptr) command_->signal(SIGTERM);
+    }
+    return any;
+  }
+
+  os::SignalFd& signals_;
+  const os::Command* command_;
+};
+
+std::vector<output::Format> formats_of(const ProfileOptions& options) {
+  std::vector<output::Format> formats{output::Format::kCollapsed};
+  if (options.pprof) formats.push_back(output::Format::kPprof);
+  if (options.flamegraph) formats.push_back(output::Format::kHtml);  // last: what one looks at first
+  return formats;
+}
+
+// To standard output, or beside a command, whose output that is, to standard error.
+void show(const profile::Profile& profile, const output::WrittenFiles& written, bool beside_command) {
+  FILE* const stream = beside_command ? stderr : stdout;
+  std::string text;
+  output::write_summary(profile, output::terminal_style(::fileno(stream)), text);
+  text += '\n';
+  for (const output::WrittenFile& file : written.files) text += fmt::format("wrote {}\n", file.path);
+  std::fwrite(text.data(), 1, text.size(), stream);
+  std::fflush(stream);
+}
+
+Result<void> write_profile(Recording& recording, const ProfileOptions& options) {
+  GP_ASSIGN(profile::Profile profile, recording.finish());
+  profile.agent_version = kVersion;
+  GP_ASSIGN(const output::WrittenFiles written,
+            output::write_files(options.output_directory, profile, formats_of(options)));
+  show(profile, written, !options.command.empty());
+  return {};
+}
+
+int tell_exec_failure(const std::string& name, const Error& error) {
+  const int code = os::exec_failure_exit_code(error);
+  tell(code == 127 ? fmt::format("{}: command not found; check its name and PATH", name)
+                   : fmt::format("{}; check its permissions", error.message()));
+  return code;
+}
+
+RecordRequest request_of(const ProfileOptions& options, std::vector<int32_t> pids, const os::Command* command) {
+  RecordRequest request{.frequency_hz = options.frequency_hz,
+                        .pids = std::move(pids),
+                        .children = options.children,
+                        .inlines = options.inlines,
+                        .force = options.force};
+  if (command != nullptr) {
+    request.pids = {command->pid()};
+    request.children = true;
+  }
+  return request;
+}
+
+}  // namespace
+
+Result<std::vector<int32_t>> living_processes(const std::vector<int32_t>& pids) {
+  std::vector<int32_t> living;
+  std::string dead;
+  for (const int32_t pid : pids) {
+    const auto status = os::read_status(pid);
+    if (!status) {
+      dead += fmt::format("{}{}", dead.empty() ? "" : ", ", pid);
+    } else if (status->tgid != pid) {
+      return fail(ErrorCode::kNotFound,
+                  fmt::format("-p {}: a thread of process {}; give -p {}", pid, status->tgid, status->tgid));
+    } else {
+      living.push_back(pid);
+    }
+  }
+  if (!pids.empty() && living.empty()) {
+    return fail(ErrorCode::kNotFound, fmt::format("-p {}: no such process; look with ps -e", dead));
+  }
+  if (!dead.empty()) tell(fmt::format("warning: no such process: {}; profiling the others", dead));
+  return living;
+}
+
+Result<int> run_profile(const ProfileOptions& options, const StartRecording& start) {
+  // Before the first thread, so that all of them leave these signals to the descriptor. A shell's background jobs ignore
+  // SIGINT, which a script may send all the same; who ignores SIGHUP (nohup) means it.
+  std::vector<int> ends{SIGINT, SIGTERM};
+  if (!os::signal_ignored(SIGHUP)) ends.push_back(SIGHUP);
+  GP_ASSIGN(std::optional<os::SignalFd> signals, os::SignalFd::make(ends));
+  GP_TRY(check_host(options));
+  GP_ASSIGN(std::vector<int32_t> pids, living_processes(options.pids));
+  GP_TRY(output::prepare_directory(options.output_directory));
+  GP_ASSIGN(std::optional<os::Command> command, prepare_command(options));
+  os::Command* const child = command ? &*command : nullptr;
+  GP_ASSIGN(const std::unique_ptr<Recording> recording, start(request_of(options, std::move(pids), child)));
+  if (child != nullptr) {
+    if (const auto started = child->start(); !started)
+      return tell_exec_failure(options.command.front(), started.error());
+  }
+  Waiter waiter(*signals, child);
+  Progress progress(child == nullptr);
+  GP_TRY(waiter.wait(options.duration, [&](seconds left) { progress.update(left, recording->samples_taken()); }));
+  progress.clear();
+  if (child == nullptr) {
+    signals.reset();  // a second Ctrl-C while files are written ends the program
+    GP_TRY(write_profile(*recording, options));
+    return 0;
+  }
+  const auto written = write_profile(*recording, options);
+  if (!written) tell(written.error().message());  // now: the command may run for hours
+  GP_ASSIGN(const int exit_code, waiter.wait_for_command(*child));
+  return written ? exit_code : 1;
+}
+
+}  // namespace gp::app

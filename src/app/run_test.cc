@@ -1,0 +1,142 @@
+#include "app/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "app/preflight.h"
+#include "tests/support/profile_builder.h"
+
+namespace gp::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+profile::Profile small_profile() {
+  test::ProfileBuilder builder;
+  profile::Function main;
+  main.name = "main";
+  profile::Process process;
+  process.comm = "work";
+  builder.add(builder.thread(builder.process(process), 1, "work"), {builder.function(main)}, 3);
+  return std::move(builder).build();
+}
+
+class FakeRecording final : public Recording {
+ public:
+  [[nodiscard]] uint64_t samples_taken() const override { return 3; }
+  Result<profile::Profile> finish() override { return small_profile(); }
+};
+
+// Runs with a fake engine in a directory of its own, where the host lets profiles be taken.
+class Run : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto checks = assess_host(gather_host_facts(), true);
+    if (const auto good = first_failure(checks); !good) GTEST_SKIP() << good.error().message();
+    options.output_directory = directory;
+    options.force = true;
+    fs::remove_all(directory);
+  }
+  void TearDown() override { fs::remove_all(directory); }
+
+  Result<int> run() {
+    return run_profile(options, [this](const RecordRequest& wanted) -> Result<std::unique_ptr<Recording>> {
+      request = wanted;
+      if (refuse) return fail(ErrorCode::kSystem, "the engine is out");
+      return std::make_unique<FakeRecording>();
+    });
+  }
+  [[nodiscard]] bool wrote(const char* name) const { return fs::exists(fs::path(directory) / name); }
+
+  std::string directory = fs::temp_directory_path() / fmt::format("gp-run-test-{}", ::getpid());
+  ProfileOptions options;
+  RecordRequest request;
+  bool refuse = false;
+};
+
+TEST_F(Run, WritesFilesWhenTheTimeIsUp) {
+  options.duration = std::chrono::milliseconds(20);
+  options.pprof = true;
+  options.frequency_hz = 42;
+  EXPECT_EQ(*run(), 0);
+  EXPECT_EQ(request.frequency_hz, 42U);
+  EXPECT_TRUE(request.pids.empty());
+  EXPECT_TRUE(wrote("last_profile.col"));
+  EXPECT_TRUE(wrote("last_flamegraph.html"));
+  EXPECT_TRUE(wrote("last_profile.pb.gz"));
+}
+
+TEST_F(Run, FlameGraphCanBeLeftOut) {
+  options.duration = std::chrono::milliseconds(20);
+  options.flamegraph = false;
+  EXPECT_EQ(*run(), 0);
+  EXPECT_FALSE(wrote("last_flamegraph.html"));
+}
+
+TEST_F(Run, SignalsEndAProfileEarly) {
+  options.duration = std::chrono::seconds(600);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    fs::remove_all(directory);
+    // To this thread, which blocks it in run(): the sender would take it as any program does.
+    const std::jthread sender([signal, to = ::pthread_self()] {
+      ::usleep(10'000);
+      ::pthread_kill(to, signal);
+    });
+    const auto exit_code = run();
+    ASSERT_TRUE(exit_code) << exit_code.error().message();
+    EXPECT_EQ(*exit_code, 0);
+    EXPECT_TRUE(wrote("last_profile.col"));
+  }
+}
+
+TEST_F(Run, CommandsExitCodeIsPassedOn) {
+  options.command = {"sh", "-c", "exit 42"};
+  EXPECT_EQ(*run(), 42);
+  EXPECT_EQ(request.pids.size(), 1U);
+  EXPECT_TRUE(request.children);
+  EXPECT_TRUE(wrote("last_profile.col"));
+  options.command = {"sh", "-c", "kill -9 $$"};
+  EXPECT_EQ(*run(), 137);
+}
+
+TEST_F(Run, DurationEndsTheProfileNotTheCommand) {
+  options.duration = std::chrono::milliseconds(20);
+  options.command = {"sh", "-c", "sleep 0.05; exit 9"};
+  EXPECT_EQ(*run(), 9);
+}
+
+TEST_F(Run, CommandThatCannotRunLeavesNothing) {
+  options.command = {"no-such-command-anywhere"};
+  EXPECT_EQ(*run(), 127);
+  options.command = {"/etc/passwd"};
+  EXPECT_EQ(*run(), 126);
+  EXPECT_FALSE(wrote("last_profile.col"));
+}
+
+TEST_F(Run, CommandIsNotRunWhenTheEngineIsOut) {
+  const std::string mark = directory + "/ran";
+  options.command = {"touch", mark};
+  refuse = true;
+  EXPECT_EQ(run().error().message(), "the engine is out");
+  EXPECT_FALSE(fs::exists(mark));
+}
+
+TEST(LivingProcesses, DropsTheDead) {
+  constexpr int32_t kNobody = 0x7ffffff0;
+  EXPECT_TRUE(living_processes({})->empty());
+  EXPECT_EQ(*living_processes({::getpid(), kNobody}), (std::vector<int32_t>{::getpid()}));
+  EXPECT_THAT(living_processes({kNobody}).error().message(), testing::HasSubstr("no such process"));
+  std::jthread([] {
+    const auto refused = living_processes({::gettid()});
+    EXPECT_THAT(refused.error().message(), testing::HasSubstr(fmt::format("give -p {}", ::getpid())));
+  }).join();
+}
+
+}  // namespace
+}  // namespace gp::app
