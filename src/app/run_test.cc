@@ -39,50 +39,50 @@ class Run : public testing::Test {
   void SetUp() override {
     const auto checks = assess_host(gather_host_facts(), true);
     if (const auto good = first_failure(checks); !good) GTEST_SKIP() << good.error().message();
-    options.output_directory = directory;
-    options.force = true;
-    fs::remove_all(directory);
+    options_.output_directory = directory_;
+    options_.force = true;
+    fs::remove_all(directory_);
   }
-  void TearDown() override { fs::remove_all(directory); }
+  void TearDown() override { fs::remove_all(directory_); }
 
   Result<int> run() {
-    return run_profile(options, [this](const RecordRequest& wanted) -> Result<std::unique_ptr<Recording>> {
-      request = wanted;
-      if (refuse) return fail(ErrorCode::kSystem, "the engine is out");
+    return run_profile(options_, [this](const RecordRequest& wanted) -> Result<std::unique_ptr<Recording>> {
+      request_ = wanted;
+      if (refuse_) return fail(ErrorCode::kSystem, "the engine is out");
       return std::make_unique<FakeRecording>();
     });
   }
-  [[nodiscard]] bool wrote(const char* name) const { return fs::exists(fs::path(directory) / name); }
+  [[nodiscard]] bool wrote(const char* name) const { return fs::exists(fs::path(directory_) / name); }
 
-  std::string directory = fs::temp_directory_path() / fmt::format("gp-run-test-{}", ::getpid());
-  ProfileOptions options;
-  RecordRequest request;
-  bool refuse = false;
+  std::string directory_ = fs::temp_directory_path() / fmt::format("gp-run-test-{}", ::getpid());
+  ProfileOptions options_;
+  RecordRequest request_;
+  bool refuse_ = false;
 };
 
 TEST_F(Run, WritesFilesWhenTheTimeIsUp) {
-  options.duration = std::chrono::milliseconds(20);
-  options.pprof = true;
-  options.frequency_hz = 42;
+  options_.duration = std::chrono::milliseconds(20);
+  options_.pprof = true;
+  options_.frequency_hz = 42;
   EXPECT_EQ(*run(), 0);
-  EXPECT_EQ(request.frequency_hz, 42U);
-  EXPECT_TRUE(request.pids.empty());
+  EXPECT_EQ(request_.frequency_hz, 42U);
+  EXPECT_TRUE(request_.pids.empty());
   EXPECT_TRUE(wrote("last_profile.col"));
   EXPECT_TRUE(wrote("last_flamegraph.html"));
   EXPECT_TRUE(wrote("last_profile.pb.gz"));
 }
 
 TEST_F(Run, FlameGraphCanBeLeftOut) {
-  options.duration = std::chrono::milliseconds(20);
-  options.flamegraph = false;
+  options_.duration = std::chrono::milliseconds(20);
+  options_.flamegraph = false;
   EXPECT_EQ(*run(), 0);
   EXPECT_FALSE(wrote("last_flamegraph.html"));
 }
 
 TEST_F(Run, SignalsEndAProfileEarly) {
-  options.duration = std::chrono::seconds(600);
+  options_.duration = std::chrono::seconds(600);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    fs::remove_all(directory);
+    fs::remove_all(directory_);
     // To this thread, which blocks it in run(): the sender would take it as any program does.
     const std::jthread sender([signal, to = ::pthread_self()] {
       ::usleep(10'000);
@@ -96,33 +96,33 @@ TEST_F(Run, SignalsEndAProfileEarly) {
 }
 
 TEST_F(Run, CommandsExitCodeIsPassedOn) {
-  options.command = {"sh", "-c", "exit 42"};
+  options_.command = {"sh", "-c", "exit 42"};
   EXPECT_EQ(*run(), 42);
-  EXPECT_EQ(request.pids.size(), 1U);
-  EXPECT_TRUE(request.children);
+  EXPECT_EQ(request_.pids.size(), 1U);
+  EXPECT_TRUE(request_.children);
   EXPECT_TRUE(wrote("last_profile.col"));
-  options.command = {"sh", "-c", "kill -9 $$"};
+  options_.command = {"sh", "-c", "kill -9 $$"};
   EXPECT_EQ(*run(), 137);
 }
 
 TEST_F(Run, DurationEndsTheProfileNotTheCommand) {
-  options.duration = std::chrono::milliseconds(20);
-  options.command = {"sh", "-c", "sleep 0.05; exit 9"};
+  options_.duration = std::chrono::milliseconds(20);
+  options_.command = {"sh", "-c", "sleep 0.05; exit 9"};
   EXPECT_EQ(*run(), 9);
 }
 
 TEST_F(Run, CommandThatCannotRunLeavesNothing) {
-  options.command = {"no-such-command-anywhere"};
+  options_.command = {"no-such-command-anywhere"};
   EXPECT_EQ(*run(), 127);
-  options.command = {"/etc/passwd"};
+  options_.command = {"/etc/passwd"};
   EXPECT_EQ(*run(), 126);
   EXPECT_FALSE(wrote("last_profile.col"));
 }
 
 TEST_F(Run, CommandIsNotRunWhenTheEngineIsOut) {
-  const std::string mark = directory + "/ran";
-  options.command = {"touch", mark};
-  refuse = true;
+  const std::string mark = directory_ + "/ran";
+  options_.command = {"touch", mark};
+  refuse_ = true;
   EXPECT_EQ(run().error().message(), "the engine is out");
   EXPECT_FALSE(fs::exists(mark));
 }

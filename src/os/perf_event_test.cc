@@ -17,17 +17,17 @@ namespace {
 class PerfEvent : public testing::Test {
  protected:
   void SetUp() override {
-    cpu = ::sched_getcpu();
+    cpu_ = ::sched_getcpu();
     cpu_set_t only;
     CPU_ZERO(&only);
-    CPU_SET(static_cast<size_t>(cpu), &only);
+    CPU_SET(static_cast<size_t>(cpu_), &only);
     ASSERT_EQ(::sched_setaffinity(0, sizeof(only), &only), 0);
   }
-  int cpu = 0;
+  int cpu_ = 0;
 };
 
 TEST_F(PerfEvent, SamplingEventCountsTime) {
-  const auto fd = open_sampling_event(SamplingSource::kCpuClock, cpu, 99);
+  const auto fd = open_sampling_event(SamplingSource::kCpuClock, cpu_, 99);
   if (!fd) GTEST_SKIP() << fd.error().message();
   ASSERT_TRUE(enable_event(fd->get()));
   ::usleep(20'000);
@@ -35,11 +35,11 @@ TEST_F(PerfEvent, SamplingEventCountsTime) {
   const auto count = event_count(fd->get());
   ASSERT_TRUE(count);
   EXPECT_GT(*count, 10'000'000U);
-  EXPECT_FALSE(open_sampling_event(SamplingSource::kCpuClock, cpu, 0));
+  EXPECT_FALSE(open_sampling_event(SamplingSource::kCpuClock, cpu_, 0));
 }
 
 TEST_F(PerfEvent, SidebandTellsTheLifeOfAProcess) {
-  auto ring = SidebandRing::open(cpu);
+  auto ring = SidebandRing::open(cpu_);
   if (!ring) GTEST_SKIP() << ring.error().message();
   ASSERT_TRUE(ring->enable());
   const pid_t child = ::fork();
@@ -58,7 +58,7 @@ TEST_F(PerfEvent, SidebandTellsTheLifeOfAProcess) {
   const auto count = ring->drain([&](const SidebandEvent& event) {
     EXPECT_GE(event.time_ns, last_ns);
     last_ns = event.time_ns;
-    EXPECT_EQ(event.cpu, static_cast<uint32_t>(cpu));
+    EXPECT_EQ(event.cpu, static_cast<uint32_t>(cpu_));
     if (const auto* fork = std::get_if<ForkEvent>(&event.body); fork && fork->pid == child) {
       EXPECT_EQ(fork->parent_pid, ::getpid());
       life += "fork ";
