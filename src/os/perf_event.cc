@@ -40,7 +40,7 @@ perf_event_attr sampling_attributes(SamplingSource source, uint32_t hz) {
   return attr;
 }
 
-perf_event_attr sideband_attributes(bool build_ids) {
+perf_event_attr sideband_attributes() {
   perf_event_attr attr{};
   attr.type = PERF_TYPE_SOFTWARE;
   attr.config = PERF_COUNT_SW_DUMMY;
@@ -50,7 +50,6 @@ perf_event_attr sideband_attributes(bool build_ids) {
   attr.comm = 1;
   attr.comm_exec = 1;
   attr.task = 1;
-  attr.build_id = build_ids ? 1 : 0;
   attr.sample_id_all = 1;
   attr.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU;
   attr.use_clockid = 1;
@@ -97,27 +96,21 @@ Result<uint64_t> event_count(int fd) {
 }
 
 Result<SidebandRing> SidebandRing::open(int cpu) {
-  perf_event_attr attr = sideband_attributes(true);
+  perf_event_attr attr = sideband_attributes();
   UniqueFd fd = open_event(attr, cpu);
-  const bool build_ids = static_cast<bool>(fd);
-  if (!fd && errno == EINVAL) {
-    attr = sideband_attributes(false);
-    fd = open_event(attr, cpu);
-  }
   if (!fd) return fail_errno(fmt::format("open sideband event on CPU {}", cpu));
   // Mapped writable: the kernel then never overwrites what data_tail says is not read yet.
   void* base = ::mmap(nullptr, memory_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   if (base == MAP_FAILED) return fail_errno(fmt::format("map sideband ring of CPU {}", cpu));
-  return SidebandRing(std::move(fd), base, build_ids);
+  return SidebandRing(std::move(fd), base);
 }
 
 SidebandRing::SidebandRing(SidebandRing&& other) noexcept
-    : fd_(std::move(other.fd_)), base_(std::exchange(other.base_, nullptr)), build_ids_(other.build_ids_) {}
+    : fd_(std::move(other.fd_)), base_(std::exchange(other.base_, nullptr)) {}
 
 SidebandRing& SidebandRing::operator=(SidebandRing&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(base_, other.base_);
-  std::swap(build_ids_, other.build_ids_);
   return *this;
 }
 

@@ -32,7 +32,7 @@ Result<void> disable_event(int fd);
 Result<uint64_t> event_count(int fd);
 
 // Sideband of one CPU: everything any process executes, maps executable, forks or ends there, whether sampled or
-// not. Events of other CPUs come in their own rings and are ordered only by time_ns. Wakes a poll() on fd() at the
+// not. Mappings carry device and inode (asking for build ids would take their place). Events of other CPUs come in their own rings and are ordered only by time_ns. Wakes a poll() on fd() at the
 // first byte.
 class SidebandRing {
  public:
@@ -44,7 +44,6 @@ class SidebandRing {
   ~SidebandRing();
 
   [[nodiscard]] int fd() const { return fd_.get(); }
-  [[nodiscard]] bool has_build_ids() const { return build_ids_; }  // 5.12 and later
   Result<void> enable();
 
   // Hands all that is pending to the callback and gives the room back. Strings live until the callback returns.
@@ -53,11 +52,10 @@ class SidebandRing {
   [[nodiscard]] static size_t memory_bytes();  // mapped, a ring
 
  private:
-  SidebandRing(UniqueFd fd, void* base, bool build_ids) : fd_(std::move(fd)), base_(base), build_ids_(build_ids) {}
+  SidebandRing(UniqueFd fd, void* base) : fd_(std::move(fd)), base_(base) {}
 
   UniqueFd fd_;
   void* base_ = nullptr;  // control page, then data
-  bool build_ids_ = false;
 };
 
 }  // namespace gp::os
