@@ -1,0 +1,118 @@
+#include "runtimes/python/python_runtime.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <map>
+
+#include "runtimes/python/offsets.h"
+#include "runtimes/python/testing/installed.h"
+#include "runtimes/python/version.h"
+#include "runtimes/runtimes.h"
+
+namespace gp::runtimes::python {
+namespace {
+
+TEST(PythonRuntime, IsKnown) {
+  ASSERT_EQ(all().size(), 1U);
+  EXPECT_EQ(all()[0]->name(), "python");
+}
+
+TEST(PythonRuntime, FindsInstalledInterpreters) {
+  const auto pythons = installed_pythons();
+  if (pythons.empty()) GTEST_SKIP() << "no CPython 3.11-3.13 installed";
+  for (const auto& python : pythons) {
+    auto image = elf::Image::open(python.binary);
+    ASSERT_TRUE(image) << image.error().message();
+    const auto file = PythonRuntime().detect(*image, "some name");
+    ASSERT_TRUE(file) << python.binary;
+    EXPECT_TRUE(file->supported) << python.binary;
+    EXPECT_TRUE(python.version.starts_with(file->version + ".")) << file->version;
+    EXPECT_GT(file->eval.end - file->eval.start, 20000U);
+    EXPECT_NE(file->code_type_vaddr.value, 0U);
+  }
+}
+
+TEST(PythonRuntime, NamesVersionsItCannotWalk) {
+  const char* home = std::getenv("HOME");
+  size_t checked = 0;
+  for (const std::string version : {"2.7", "3.6", "3.7", "3.8", "3.9", "3.10"}) {
+    glob_t paths{};
+    const std::string pattern =
+        std::string(home != nullptr ? home : "") + "/.pyenv/versions/" + version + ".*/lib/libpython" + version + "*.so.1.0";
+    if (glob(pattern.c_str(), 0, nullptr, &paths) == 0) {
+      auto image = elf::Image::open(paths.gl_pathv[0]);
+      ASSERT_TRUE(image);
+      const auto file = PythonRuntime().detect(*image, "some name");
+      ASSERT_TRUE(file) << version;
+      EXPECT_FALSE(file->supported);
+      EXPECT_EQ(file->version, version);
+      EXPECT_FALSE(file->eval.empty());
+      ++checked;
+    }
+    globfree(&paths);
+  }
+  if (checked == 0) GTEST_SKIP() << "no CPython before 3.11 as a shared library installed";
+}
+
+TEST(PythonRuntime, SeesNoneInOtherFiles) {
+  auto image = elf::Image::open("/proc/self/exe");
+  ASSERT_TRUE(image);
+  EXPECT_FALSE(PythonRuntime().detect(*image, "/usr/bin/python3.11"));
+}
+
+TEST(Version, IsInNames) {
+  EXPECT_EQ(version_in_name("libpython3.9.so.1.0").text(), "3.9");
+  EXPECT_EQ(version_in_name("/opt/python3/bin/python3.10").text(), "3.10");
+  EXPECT_EQ(version_in_name("/usr/bin/python3").text(), "?");
+  EXPECT_EQ(version_in_name("python").text(), "?");
+  EXPECT_EQ(version_in_name("python999.1").text(), "?");
+  EXPECT_EQ(version_in_name("uwsgi").text(), "?");
+}
+
+// Words of memory by address; others cannot be read.
+struct Words final : targets::MemoryReader {
+  std::map<uint64_t, uint64_t> words;
+
+  bool read(Pc address, std::span<uint8_t> to) const override {
+    const auto word = words.find(address.value);
+    if (word == words.end() || to.size() != sizeof(uint64_t)) return false;
+    std::memcpy(to.data(), &word->second, sizeof(uint64_t));
+    return true;
+  }
+};
+
+TEST(Attach, WaitsForTheInterpreterAndChecksIt) {
+  targets::RuntimeFile file;
+  file.version = "3.11";
+  EXPECT_EQ(PythonRuntime().attach(file, Words(), 0).error().code(), ErrorCode::kUnsupported);
+
+  file.supported = true;
+  file.python = *offsets_of(kPython311);
+  file.runtime_vaddr = {0x100};
+  file.code_type_vaddr = {0x200};
+  const uint64_t bias = 0x10000;
+  Words memory;
+  const auto attach = [&] { return PythonRuntime().attach(file, memory, bias); };
+  EXPECT_EQ(attach().error().code(), ErrorCode::kNotFound);  // not readable
+  memory.words[0x10100 + 40] = 0;
+  EXPECT_EQ(attach().error().code(), ErrorCode::kNotFound);  // no interpreter yet
+  memory.words[0x10100 + 40] = 0x5000;
+  memory.words[0x5010] = 0x6000;
+  memory.words[0x6010] = 0x7000;
+  EXPECT_EQ(attach().error().code(), ErrorCode::kMalformed);  // the thread is another interpreter's
+  memory.words[0x6010] = 0x5000;
+  const auto python = attach();
+  ASSERT_TRUE(python);
+  EXPECT_EQ(python->runtime_address, 0x10100U);
+  EXPECT_EQ(python->code_type, 0x10200U);
+}
+
+}  // namespace
+}  // namespace gp::runtimes::python
