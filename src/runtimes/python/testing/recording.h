@@ -83,19 +83,28 @@ struct Recording final : targets::MemoryReader {
 
   static std::optional<Recording> load(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
+    const std::string text(std::istreambuf_iterator<char>(in), {});
+    return parse(Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+  }
+
+  static std::optional<Recording> parse(Bytes bytes) {
     Recording recording;
     recording.file.kind = GP_RUNTIME_PYTHON;
     recording.file.supported = true;
+    size_t at = 0;
     std::string line;
-    while (std::getline(in, line) && !line.empty())
-      if (!recording.parse_line(line)) return std::nullopt;
-    const std::string rest(std::istreambuf_iterator<char>(in), {});
-    ByteReader reader(Bytes(reinterpret_cast<const uint8_t*>(rest.data()), rest.size()));
+    do {
+      line.clear();
+      while (at < bytes.size() && bytes[at] != '\n') line.push_back(static_cast<char>(bytes[at++]));
+      ++at;
+      if (!line.empty() && !recording.parse_line(line)) return std::nullopt;
+    } while (!line.empty());
+    ByteReader reader(bytes, at);
     while (reader.remaining() > 0) {
       const auto address = reader.read<uint64_t>();
-      const Bytes bytes = reader.take(reader.read<uint64_t>());
+      const Bytes piece = reader.take(reader.read<uint64_t>());
       if (!reader.ok()) return std::nullopt;
-      recording.add(address, bytes);
+      recording.add(address, piece);
     }
     return recording.pieces.empty() ? std::nullopt : std::optional(std::move(recording));
   }

@@ -1,0 +1,66 @@
+// The Python walker over hostile memory. Inputs are recordings of interpreters (see recording.h); any other bytes are
+// memory by themselves: every address can be read and shows some of them.
+#include "base/check.h"
+#include "runtimes/python/python_runtime.h"
+#include "runtimes/python/offsets.h"
+#include "runtimes/python/testing/recording.h"
+#include "runtimes/python/testing/walk.h"
+
+namespace {
+
+using namespace gp;
+using namespace gp::runtimes::python;
+
+// Words of `bytes` everywhere; some addresses cannot be read.
+struct EndlessMemory final : targets::MemoryReader {
+  Bytes bytes;
+
+  bool read(Pc address, std::span<uint8_t> to) const override {
+    if ((address.value & 0xff) == 0xff) return false;
+    for (size_t i = 0; i < to.size(); ++i) to[i] = bytes[(address.value + i) % bytes.size()];
+    return true;
+  }
+};
+
+void walk(const targets::MemoryReader& memory, const gp_python& python, uint64_t thread, const gp_rule& rule,
+          bool drain) {
+  WalkWorld world;
+  world.memory = &memory;
+  world.python = python;
+  world.shipped_limit = 16;
+  const auto walked = std::make_unique<PythonWalk>();
+  walked->state.found.rule = rule;
+  walked->state.registers.valid = GP_REGS_ALL;
+  walked->run(world, thread, drain);
+  GP_CHECK(walked->state.frames <= GP_MAX_FRAMES);
+  // Every turn makes a frame, hands over, or is one of the few that find the thread.
+  GP_CHECK(world.reads < 200000);
+  GP_CHECK(walked->state.end == GP_END_NONE || walked->state.end == GP_END_DEPTH);
+  const PythonRuntime runtime;
+  for (const auto& record : world.shipped) {
+    const auto symbol = runtime.decode(record, &memory);
+    GP_CHECK(symbol.has_value());
+    static_cast<void>(runtime.line(*symbol, walked->state.record.frames[0].extra));
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 16) return 0;
+  gp_rule rule{};
+  rule.cfa_op = GP_CFA_REG;
+  rule.cfa_reg = data[size - 1] % 20;
+  rule.cfa_offset = 16;
+  if (const auto recording = Recording::parse({data, size})) {
+    const auto python = PythonRuntime().attach(recording->file, *recording, recording->bias);
+    if (python) walk(*recording, *python, recording->thread, rule, (data[size - 2] & 1) != 0);
+    return 0;
+  }
+  EndlessMemory memory;
+  memory.bytes = {data + 1, size - 1};
+  gp_python python = *offsets_of((data[0] & 1) != 0 ? kPython311 : kPython312);
+  python.code_type = (data[0] & 2) != 0 ? *read_at<uint64_t>(memory.bytes, 0) : 0;
+  walk(memory, python, *read_at<uint64_t>(memory.bytes, 4), rule, (data[0] & 4) != 0);
+  return 0;
+}
