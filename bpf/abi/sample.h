@@ -54,7 +54,6 @@ enum gp_walk_end {
 	GP_END_DEPTH,          /* GP_MAX_FRAMES */
 	GP_END_NO_RULE,        /* no rule, and no usable frame pointer */
 	GP_END_STACK_READ,     /* the user stack could not be read */
-	GP_END_BAD_PC,         /* return address in no executable mapping of a process whose mappings are complete */
 	GP_END_NO_PROCESS,     /* miss: the agent has not told us of this process */
 	GP_END_NO_MAPPING,     /* miss: pc in no mapping we know */
 	GP_END_PAGE_MISSING,   /* miss: rows not loaded */

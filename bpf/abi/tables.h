@@ -12,9 +12,7 @@
 /* Processes: a hash of buckets by pid. */
 #define GP_BUCKET_ENTRIES 8
 
-#define GP_PROCESS_UNWANTED 1      /* filtered out: return before walking */
-#define GP_PROCESS_INCOMPLETE 2    /* has more executable mappings than the table holds */
-#define GP_PROCESS_STARTING 4      /* its mappings are not all read yet: an unknown pc is a miss */
+#define GP_PROCESS_UNWANTED 1 /* filtered out: return before walking */
 
 /* Start times this close are the same process: the agent learns of a fork a little after the kernel stamped it. */
 #define GP_START_SLACK_TICKS 2

@@ -35,7 +35,6 @@ profile::WalkEnd walk_end(gp_walk_end end) {
     case GP_END_STACK_READ:
     case GP_END_RUNTIME_READ:
       return WalkEnd::kUnreadable;
-    case GP_END_BAD_PC:
     case GP_END_NO_MAPPING:
       return WalkEnd::kNoMapping;
     case GP_END_NO_PROCESS:
@@ -366,7 +365,7 @@ Recording Reader::finish() {
   lose(profile::LossReason::kRingFull, counts.kernel.ring_full);
   lose(profile::LossReason::kMissed, counts.missed);
   // Taken by the kernel, not full, yet not reported: records we could not read, stacks still waiting at the limit.
-  const uint64_t accounted = quality.reported() + counts.kernel.ring_full;
+  const uint64_t accounted = quality.reported() + quality.lost_total() - counts.missed;
   const uint64_t missing = counts.kernel.taken > accounted ? counts.kernel.taken - accounted : 0;
   lose(profile::LossReason::kUnreadable, std::min(missing, unreadable_));
   lose(profile::LossReason::kOverBudget, missing - std::min(missing, unreadable_));

@@ -7,14 +7,17 @@
 namespace gp::session {
 namespace {
 
+constexpr size_t kMapNodeBytes = 80;  // of std::map with small keys: links, key, value, the allocator's own
 constexpr size_t kMaxPerfMaps = 256;  // descriptors held until the window closes
 
 }  // namespace
 
 void Recording::add_code(ProcessKey process, uint64_t object, uint32_t cookie, targets::CodeSymbol symbol) {
+  const size_t bytes = sizeof(symbol) + symbol.line_table.capacity() + symbol.name.capacity() + kMapNodeBytes;
   const auto [place, added] =
       code_ids_.try_emplace({process, object, cookie}, static_cast<uint32_t>(code_.size()));
   if (added) {
+    code_bytes_ += bytes;
     code_.push_back(std::move(symbol));
   } else if (!code_[place->second].name_known && symbol.name_known) {
     code_[place->second] = std::move(symbol);  // its strings were paged out the first time
@@ -88,9 +91,8 @@ void Recording::count(const WalkedSample& sample) {
 }
 
 size_t Recording::memory_bytes() const {
-  size_t bytes = trie_.memory_bytes() + weights_.size() * 64 + threads_.capacity() * sizeof(Thread);
-  for (const auto& symbol : code_) bytes += sizeof(symbol) + symbol.line_table.capacity() + symbol.name.capacity();
-  return bytes;
+  return trie_.memory_bytes() + weights_.size() * kMapNodeBytes + threads_.size() * (sizeof(Thread) + kMapNodeBytes) +
+         code_bytes_;
 }
 
 }  // namespace gp::session

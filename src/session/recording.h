@@ -22,6 +22,10 @@
 
 namespace gp::session {
 
+// A recording that has grown to this takes no more samples; they are counted as lost over budget. Stacks merge, so
+// this is some 2 million different ones.
+inline constexpr size_t kMaxRecordingBytes = 64U << 20U;
+
 // A sample ready to be added. Frames leaf first, as the walker made them.
 struct WalkedSample {
   const gp_sample* header = nullptr;
@@ -98,11 +102,16 @@ class Recording {
   std::map<std::pair<uint32_t, int32_t>, uint32_t> thread_ids_;
   std::map<std::pair<uint32_t, uint32_t>, uint64_t> weights_;
   std::map<ProcessKey, PerfMap> perf_maps_;
+  size_t code_bytes_ = 0;
   profile::Quality quality_;
 };
 
 template <class FindFile>
 void Recording::add(const WalkedSample& sample, FindFile find_file) {
+  if (memory_bytes() > kMaxRecordingBytes) {
+    ++quality_.lost[static_cast<size_t>(profile::LossReason::kOverBudget)];
+    return;
+  }
   const uint32_t program = program_index(sample.program);
   uint32_t node = 0;
   if (const auto text = profile::walk_end_marker(sample.end); !text.empty()) node = push(node, marker(text));

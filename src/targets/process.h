@@ -45,7 +45,6 @@ struct Process {
   std::shared_ptr<const MappingRun> run;  // as the walker sees them
   bool wanted = true;      // by the filter
   bool dirty = false;      // mappings changed since `run` was made
-  bool incomplete = false;  // more mappings than the walker takes
   uint32_t python = 0;     // 1 + index into the walker's table
   uint64_t scanned_ns = 0;  // when /proc/PID/maps was last read
   uint64_t attach_ns = 0;   // when a runtime was last asked to attach

@@ -98,11 +98,10 @@ Process* Targets::discover(int32_t pid) {
 bool Targets::read_maps(Process& process) {
   process.scanned_ns = monotonic_ns();
   std::map<uint64_t, Mapping> mappings;
-  size_t dropped = 0;
   const auto scan = os::for_each_mapping(process.key.pid, [&](const os::MapsEntry& entry) {
     if (!entry.executable || entry.path == "[vsyscall]") return true;
     if (mappings.size() >= GP_MAPPINGS_PER_PROCESS) {
-      ++dropped;
+      ++mappings_dropped_;
       return true;
     }
     Mapping mapping{.start = entry.start, .end = entry.end, .offset = entry.offset, .file = nullptr};
@@ -116,7 +115,6 @@ bool Targets::read_maps(Process& process) {
   });
   if (!scan) return false;
   process.mappings = std::move(mappings);
-  process.incomplete = dropped > 0;
   process.dirty = true;
   dirty_.push_back(process.key.pid);
   attach(process);
@@ -129,6 +127,7 @@ std::shared_ptr<CodeFile> Targets::file_for(const FileKey& key, std::string_view
   if (!file) return nullptr;
   const auto state = file->state.load(std::memory_order_acquire);
   if (added) {
+    file->brought_by = hint.pid;
     loader_->post(OpenRequest{.file = file, .hint = hint, .again = false});
   } else if (state == CodeFile::State::kReady && key.inode != 0) {
     // Builds rewrite programs in place: the same inode, other code.
@@ -166,7 +165,7 @@ void Targets::map(Process& process, Mapping mapping) {
     at = all.erase(at);
   }
   if (all.size() >= GP_MAPPINGS_PER_PROCESS) {
-    process.incomplete = true;
+    ++mappings_dropped_;
     return;
   }
   all.emplace(mapping.start, std::move(mapping));
@@ -219,7 +218,6 @@ void Targets::on_comm(const os::CommEvent& event, uint64_t time_ns) {
   if (process.past.size() >= kPastPrograms) process.past.erase(process.past.begin());
   process.past.emplace_back(time_ns, std::exchange(process.program, std::move(program)));
   process.mappings.clear();
-  process.incomplete = false;
   release_python(process);
   if (!process.dirty) dirty_.push_back(event.pid);
   process.dirty = true;
@@ -243,7 +241,6 @@ void Targets::on_fork(const os::ForkEvent& event, uint64_t time_ns) {
   program->key = key;
   Process* child = add(key, event.parent_pid, std::move(program), wants(event.pid, event.parent_pid));
   child->mappings = known->second->mappings;
-  child->incomplete = parent.incomplete;
   child->run = parent.run;
   child->dirty = parent.dirty;
   if (child->dirty) dirty_.push_back(event.pid);

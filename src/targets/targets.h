@@ -55,7 +55,7 @@ class Targets {
   [[nodiscard]] size_t process_count() const { return processes_.size(); }
   [[nodiscard]] const std::unordered_map<int32_t, std::unique_ptr<Process>>& processes() const { return processes_; }
   // Processes or mappings the walker's tables had no room for; their samples are deferred.
-  [[nodiscard]] uint64_t no_room() const { return kernel_.no_room() + files_.refused(); }
+  [[nodiscard]] uint64_t no_room() const { return kernel_.no_room() + files_.refused() + mappings_dropped_; }
 
  private:
   void on_mmap(const os::MmapEvent& event);
@@ -85,6 +85,7 @@ class Targets {
   std::vector<std::unique_ptr<Process>> replaced_;  // their pid was reused; until the next collect()
   std::vector<int32_t> exiting_;
   std::vector<int32_t> dirty_;
+  uint64_t mappings_dropped_ = 0;  // beyond GP_MAPPINGS_PER_PROCESS
   std::vector<uint32_t> free_pythons_;
   std::unordered_map<uint32_t, uint64_t> looked_ns_;  // by file slot: when a known file was last checked for change
 };
