@@ -27,10 +27,11 @@ class FunctionTable {
     this.markSort();
   }
 
-  show(rows, whole, scope) {
+  // inside: the name of the frame the figures are limited to, or ''.
+  show(rows, whole, inside) {
     this.all = rows;
     this.whole = whole;
-    this.scope.replaceChildren(...scope);
+    this.inside = inside;
     this.update();
   }
 
@@ -69,6 +70,8 @@ class FunctionTable {
     this.rows = this.all.filter((row) => this.matches === null || this.matches(entities[row.symbol]));
     this.rows.sort(this.sort === 'name' ? (a, b) => way * byName(a, b)
       : (a, b) => way * (a[this.sort] - b[this.sort]) || b[other] - a[other] || byName(a, b));
+    const count = this.matches === null ? formatCount(this.rows.length) : `${formatCount(this.rows.length)} of ${formatCount(this.all.length)}`;
+    this.scope.replaceChildren(`${count} functions`, ...(this.inside ? [' inside ', el('strong', {}, this.inside)] : []));
     this.nothing.hidden = this.rows.length > 0;
     this.nothing.textContent = this.matches === null ? 'No functions here.' : `No function matches “${this.text}”.`;
     this.list.setCount(this.rows.length);

@@ -39,6 +39,7 @@ class App {
     fillQualityDialog(byId('quality-dialog'), this.profile);
     fillHelpDialog(byId('help-dialog'), this.profile);
     this.wireTools();
+    this.wireMenu();
     wireTabs();
     wireSplitter(byId('splitter'), byId('main'));
     new Keyboard(this);
@@ -149,8 +150,7 @@ class App {
     this.showCrumbs(zoom);
     const rows = symbolTotals(this.tree, this.profile.entities, zoom);
     const name = this.profile.entities[this.tree.entity[zoom]].text;
-    this.table.show(rows, this.tree.total[zoom] || 1, zoom === 0 ? [`${formatCount(rows.length)} functions`]
-      : [`${formatCount(rows.length)} functions inside `, el('strong', {}, name)]);
+    this.table.show(rows, this.tree.total[zoom] || 1, zoom === 0 ? '' : name);
     this.showMatches();
   }
 
@@ -245,6 +245,7 @@ class App {
   pickSymbol(symbol) {
     const again = this.spotlight === symbol;
     this.spotlight = again ? -1 : symbol;
+    this.graph.current = null;
     this.table.mark(this.spotlight);
     this.select(symbol, null, false);
     if (this.inSandwich) {
@@ -287,6 +288,19 @@ class App {
     menu.style.left = `${Math.min(event.clientX, innerWidth - width - 8)}px`;
     menu.style.top = `${Math.min(event.clientY, innerHeight - height - 8)}px`;
     menu.firstChild.focus();
+  }
+
+  // Arrows move inside the menu; a press anywhere else closes it.
+  wireMenu() {
+    const menu = byId('menu');
+    menu.addEventListener('keydown', (event) => {
+      const next = {ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling'}[event.key];
+      if (next === undefined) return;
+      event.target[next]?.focus();
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    document.addEventListener('pointerdown', (event) => menu.contains(event.target) || this.closeMenu());
   }
 
   closeMenu() { byId('menu').hidden = true; }
