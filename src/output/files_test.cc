@@ -24,13 +24,13 @@ class Files : public testing::Test {
   void SetUp() override {
     std::string pattern = (fs::temp_directory_path() / "gp-files-XXXXXX").string();
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory = pattern;
+    directory_ = pattern;
   }
-  void TearDown() override { fs::remove_all(directory); }
+  void TearDown() override { fs::remove_all(directory_); }
 
   [[nodiscard]] std::set<std::string> names() const {
     std::set<std::string> found;
-    for (const auto& entry : fs::directory_iterator(directory)) found.insert(entry.path().filename());
+    for (const auto& entry : fs::directory_iterator(directory_)) found.insert(entry.path().filename());
     return found;
   }
   [[nodiscard]] static std::string content(const std::string& path) {
@@ -38,16 +38,16 @@ class Files : public testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  std::string directory;
+  std::string directory_;
 };
 
 TEST_F(Files, AreNamedByTheEndOfTheWindowAndLinked) {
-  const auto written = write_files(directory, test::example_profile(), kAll);
+  const auto written = write_files(directory_, test::example_profile(), kAll);
   ASSERT_TRUE(written) << written.error().message();
   EXPECT_EQ(names(), (std::set<std::string>{"profile_2026-08-05T10:15:30.col", "profile_2026-08-05T10:15:30.html",
                                             "profile_2026-08-05T10:15:30.pb.gz", "last_profile.col",
                                             "last_flamegraph.html", "last_profile.pb.gz"}));
-  EXPECT_EQ(fs::read_symlink(directory + "/last_profile.col"), "profile_2026-08-05T10:15:30.col");
+  EXPECT_EQ(fs::read_symlink(directory_ + "/last_profile.col"), "profile_2026-08-05T10:15:30.col");
   ASSERT_EQ(written->files.size(), kAll.size());
   for (size_t i = 0; i < kAll.size(); ++i) {
     StringSink sink;
@@ -57,24 +57,24 @@ TEST_F(Files, AreNamedByTheEndOfTheWindowAndLinked) {
 }
 
 TEST_F(Files, OfTheSameSecondDoNotReplaceEachOther) {
-  ASSERT_TRUE(write_files(directory, test::example_profile(), std::array{Format::kPprof}));
-  const auto second = write_files(directory, test::example_profile(), kAll);
+  ASSERT_TRUE(write_files(directory_, test::example_profile(), std::array{Format::kPprof}));
+  const auto second = write_files(directory_, test::example_profile(), kAll);
   ASSERT_TRUE(second) << second.error().message();
-  EXPECT_EQ(second->files[0].path, directory + "/profile_2026-08-05T10:15:30-2.col");
-  EXPECT_EQ(second->files[2].path, directory + "/profile_2026-08-05T10:15:30-2.pb.gz");
-  EXPECT_EQ(fs::read_symlink(directory + "/last_profile.pb.gz"), "profile_2026-08-05T10:15:30-2.pb.gz");
+  EXPECT_EQ(second->files[0].path, directory_ + "/profile_2026-08-05T10:15:30-2.col");
+  EXPECT_EQ(second->files[2].path, directory_ + "/profile_2026-08-05T10:15:30-2.pb.gz");
+  EXPECT_EQ(fs::read_symlink(directory_ + "/last_profile.pb.gz"), "profile_2026-08-05T10:15:30-2.pb.gz");
   EXPECT_EQ(names().size(), 7U);
 }
 
 TEST_F(Files, MakeTheirDirectory) {
-  const std::string deep = directory + "/a/b/";
+  const std::string deep = directory_ + "/a/b/";
   const auto written = write_files(deep, test::example_profile(), std::array{Format::kCollapsed});
   ASSERT_TRUE(written) << written.error().message();
   EXPECT_EQ(written->files[0].path, deep + "profile_2026-08-05T10:15:30.col");
 }
 
 TEST_F(Files, LeaveNothingWhenTheDirectoryIsNone) {
-  const std::string path = directory + "/file";
+  const std::string path = directory_ + "/file";
   std::ofstream(path) << "here";
   const auto written = write_files(path + "/below", test::example_profile(), kAll);
   ASSERT_FALSE(written);
@@ -91,7 +91,7 @@ TEST_F(Files, LeaveNothingWhenTheDiskIsFull) {
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto handler = signal(SIGXFSZ, SIG_IGN);
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  const auto written = write_files(directory, test::demo_profile(3000), kAll);
+  const auto written = write_files(directory_, test::demo_profile(3000), kAll);
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
   static_cast<void>(signal(SIGXFSZ, handler));
   ASSERT_FALSE(written);
@@ -101,8 +101,8 @@ TEST_F(Files, LeaveNothingWhenTheDiskIsFull) {
 }
 
 TEST_F(Files, SurviveALinkThatCannotBeReplaced) {
-  fs::create_directories(directory + "/last_profile.col/full");
-  const auto written = write_files(directory, test::example_profile(), std::array{Format::kCollapsed});
+  fs::create_directories(directory_ + "/last_profile.col/full");
+  const auto written = write_files(directory_, test::example_profile(), std::array{Format::kCollapsed});
   ASSERT_FALSE(written);
   EXPECT_NE(written.error().message().find("is written, but"), std::string::npos) << written.error().message();
   EXPECT_EQ(names(), (std::set<std::string>{"last_profile.col", "profile_2026-08-05T10:15:30.col"}));

@@ -13,9 +13,9 @@
 #include "output/quality_json.h"
 #include "output/text.h"
 
-// The page, embedded by gp_embed (cmake/Embed.cmake).
-extern "C" const char gp_web_page[];
-extern "C" const unsigned long gp_web_page_size;
+// The page, embedded by gp_embed (cmake/Embed.cmake), which spells symbols of the assembler.
+extern "C" const char gp_web_page[];              // NOLINT(readability-identifier-naming)
+extern "C" const unsigned long gp_web_page_size;  // NOLINT(readability-identifier-naming)
 
 namespace gp::output {
 

@@ -82,6 +82,7 @@ std::string grouped(uint64_t number) {
 template <class T>
 std::vector<std::pair<uint64_t, std::string>> busiest_first(const std::map<std::string, T>& named, auto count_of) {
   std::vector<std::pair<uint64_t, std::string>> sorted;
+  sorted.reserve(named.size());
   for (const auto& [name, value] : named) sorted.emplace_back(count_of(value), name);
   std::ranges::sort(
       sorted, [](const auto& a, const auto& b) { return std::tie(b.first, a.second) < std::tie(a.first, b.second); });
