@@ -16,7 +16,11 @@ struct Memory final : targets::MemoryReader {
   Bytes bytes;
 
   bool read(Pc address, std::span<uint8_t> to) const override {
-    for (size_t i = 0; i < to.size(); ++i) to[i] = bytes[(address.value + i) % bytes.size()];
+    for (size_t at = address.value % bytes.size(), done = 0; done < to.size(); at = 0) {
+      const size_t part = std::min(bytes.size() - at, to.size() - done);
+      std::memcpy(&to[done], &bytes[at], part);
+      done += part;
+    }
     return !bytes.empty() && (address.value & 1) == 0;
   }
 };

@@ -17,7 +17,11 @@ struct EndlessMemory final : targets::MemoryReader {
 
   bool read(Pc address, std::span<uint8_t> to) const override {
     if ((address.value & 0xff) == 0xff) return false;
-    for (size_t i = 0; i < to.size(); ++i) to[i] = bytes[(address.value + i) % bytes.size()];
+    for (size_t at = address.value % bytes.size(), done = 0; done < to.size(); at = 0) {
+      const size_t part = std::min(bytes.size() - at, to.size() - done);
+      std::memcpy(&to[done], &bytes[at], part);
+      done += part;
+    }
     return true;
   }
 };

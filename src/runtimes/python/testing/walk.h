@@ -41,7 +41,7 @@ struct WalkWorld {
   unsigned long long cached_thread = 0;  // __u64, of every thread
   std::vector<uint64_t> seen = std::vector<uint64_t>(GP_SYMBOLS_SEEN);
   std::vector<std::vector<uint8_t>> shipped;  // symbol records
-  size_t shipped_limit = SIZE_MAX;            // more are not kept
+  size_t shipped_limit = SIZE_MAX;            // there is no room for more
   gp_symbol_record scratch{};
   uint32_t reads = 0;
   uint32_t failing_read = UINT32_MAX;  // number of the read that is refused
@@ -49,11 +49,12 @@ struct WalkWorld {
 
 inline thread_local WalkWorld* current_world = nullptr;
 
-inline gp_symbol_record* scratch_record() { return &current_world->scratch; }
+inline gp_symbol_record* scratch_record() {
+  return current_world->shipped.size() < current_world->shipped_limit ? &current_world->scratch : nullptr;
+}
 inline unsigned long long* cached_thread() { return &current_world->cached_thread; }
 inline uint64_t* seen_slot(uint32_t index) { return &current_world->seen.at(index); }
 inline int ship(const void* record, size_t size) {
-  if (current_world->shipped.size() >= current_world->shipped_limit) return -1;
   const auto* bytes = static_cast<const uint8_t*>(record);
   current_world->shipped.emplace_back(bytes, bytes + size);
   return 0;
