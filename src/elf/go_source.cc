@@ -111,9 +111,11 @@ void GoSource::emit(Vaddr begin, Vaddr end, PageRows& rows) {
 }
 
 // From where on rbp lies below the return address; nothing in functions that leave it alone.
-std::optional<Vaddr> GoSource::rbp_saved_from() const {
+std::optional<Vaddr> GoSource::rbp_saved_from() {
   auto steps = table_.stack_deltas(function_);
   for (auto step = steps.next(); step && step->begin < function_.end - function_.begin; step = steps.next()) {
+    if (budget_ == 0) break;
+    --budget_;
     if (step->value <= 0) continue;
     const Vaddr at = function_.begin + step->begin;                // behind the first instruction that takes stack
     if (starts_with(image_->bytes_at(at - 1), {0x55})) return at;  // push %rbp

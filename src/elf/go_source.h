@@ -25,7 +25,7 @@ class GoSource final : public RuleSource {
 
  private:
   GoSource(const Image& image, const GoPclntab& table) : image_(&image), table_(table) {}
-  [[nodiscard]] std::optional<Vaddr> rbp_saved_from() const;
+  [[nodiscard]] std::optional<Vaddr> rbp_saved_from();
   [[nodiscard]] gp_rule popped_rule(const GoPcValues::Step& step) const;
   void emit_steps(Vaddr begin, Vaddr end, bool crosses_stacks, PageRows& rows);
   void emit_morestack(Vaddr begin, Vaddr end, PageRows& rows);
