@@ -84,15 +84,16 @@ std::optional<CodeSpan> CfiSource::next(Vaddr from, Vaddr limit) {
     if (!entry || entry->is_cie) continue;
     fde_cie_ = prepare(entry->cie_offset);
     if (fde_cie_ == nullptr) continue;
-    fde_ = read_fde(section_, *entry, fde_cie_->cie);
-    if (!fde_ || fde_->end <= from || fde_->begin >= limit) continue;
-    Vaddr end = fde_->end;
+    const auto fde = read_fde(section_, *entry, fde_cie_->cie);
+    if (!fde || fde->end <= from || fde->begin >= limit) continue;
+    fde_ = *fde;
+    Vaddr end = fde_.end;
     if (cursor_ < index_.size()) {  // where two overlap the later one holds, as for the C++ runtime's search
       const Vaddr following = index_.entry(cursor_).begin;
-      if (following > fde_->begin) end = std::min(end, following);
+      if (following > fde_.begin) end = std::min(end, following);
     }
     if (end <= from) continue;
-    return CodeSpan{fde_->begin, end};
+    return CodeSpan{fde_.begin, end};
   }
   return std::nullopt;
 }
@@ -100,7 +101,7 @@ std::optional<CodeSpan> CfiSource::next(Vaddr from, Vaddr limit) {
 void CfiSource::emit(Vaddr begin, Vaddr end, PageRows& rows) {
   bool whole = false;
   RowSink sink(begin, end, fde_cie_->cie.is_signal_frame, rows);
-  if (fde_cie_->initial) whole = program_.run(fde_cie_->cie, *fde_cie_->initial, *fde_, sink, budget_);
+  if (fde_cie_->initial) whole = program_.run(fde_cie_->cie, *fde_cie_->initial, fde_, sink, budget_);
   if (whole) return;
   rows.builder().count_malformed();
   rows.add_no_rule(std::max(begin, sink.reached()));

@@ -40,7 +40,7 @@ class CfiSource final : public RuleSource {
   CfiProgram program_;
   std::vector<PreparedCie> cies_;  // met lately
   size_t cursor_ = 0;
-  std::optional<Fde> fde_;  // what next() gave last
+  Fde fde_;  // what next() gave last
   const PreparedCie* fde_cie_ = nullptr;
   uint64_t budget_ = 0;  // instructions and entries left for this page
 };

@@ -16,6 +16,7 @@ const gp_rule& rule_of(const UnwindPage& page, size_t row) { return page.rules[p
 
 std::vector<uint32_t> pcs(const UnwindPage& page) {
   std::vector<uint32_t> found;
+  found.reserve(page.rows.size());
   for (const gp_row& row : page.rows) found.push_back(row.pc);
   return found;
 }

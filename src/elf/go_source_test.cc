@@ -108,6 +108,7 @@ struct Compiled {
   // (offset in code, CFA operation) of each row but the one that ends the segment.
   [[nodiscard]] std::vector<std::pair<int, int>> rows() const {
     std::vector<std::pair<int, int>> found;
+    found.reserve(page.rows.size());
     for (const gp_row& row : page.rows) found.emplace_back(row.pc, page.rules[row.rule].cfa_op);
     if (!found.empty() && found.back().second == GP_CFA_NONE) found.pop_back();
     return found;

@@ -109,7 +109,7 @@ void Image::parse_segments(uint64_t offset, uint16_t entry_size, uint64_t count)
   program_headers_ = *table;
   segments_.reserve(count);
   for (uint64_t i = 0; i < count; ++i) {
-    const auto raw = *read_at<Elf64_Phdr>(*table, i * sizeof(Elf64_Phdr));
+    const auto raw = read_at<Elf64_Phdr>(*table, i * sizeof(Elf64_Phdr)).value_or(Elf64_Phdr{});
     Segment segment{raw.p_type, raw.p_flags, {raw.p_offset}, {raw.p_vaddr}, raw.p_filesz, raw.p_memsz, raw.p_align};
     // What lies beyond the end of the file cannot be had.
     const uint64_t room = raw.p_offset < bytes_.size() ? bytes_.size() - raw.p_offset : 0;
@@ -129,7 +129,7 @@ void Image::parse_sections(uint64_t offset, uint16_t entry_size, uint64_t count,
     names = slice(bytes_, header->sh_offset, header->sh_size).value_or(Bytes());
   sections_.reserve(count);
   for (uint64_t i = 0; i < count; ++i) {
-    const auto raw = *read_at<Elf64_Shdr>(*table, i * sizeof(Elf64_Shdr));
+    const auto raw = read_at<Elf64_Shdr>(*table, i * sizeof(Elf64_Shdr)).value_or(Elf64_Shdr{});
     sections_.push_back({string_at(names, raw.sh_name).value_or(""),
                          raw.sh_type,
                          raw.sh_flags,

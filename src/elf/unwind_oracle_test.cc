@@ -91,7 +91,7 @@ std::optional<Text> oracle_text(Dwarf_CFI* cfi, uint64_t address, bool& is_signa
 }
 
 std::string saved_text(const gp_rule& rule, size_t which) {
-  const int words = rule.saved[which];
+  const int8_t words = rule.saved[which];
   if (words == GP_SAVED_SAME) return "same";
   if (words == GP_SAVED_UNKNOWN) return "undefined";
   if ((rule.flags & GP_RULE_SAVED_AT_FP) != 0)
