@@ -178,7 +178,7 @@ Result<int> run_doctor(const DoctorOptions& options, const StartRecording& start
     return 1;
   }
   print(fmt::format("\nTrial of {} s at {} Hz\n", kTrialDuration.count(), kTrialFrequencyHz));
-  GP_ASSIGN(const profile::Profile profile, run_trial(start, options.force));
+  GP_ASSIGN(const profile::Profile profile, run_trial(start));
   print(trial_report(profile, take_census(), style));
   return 0;
 }

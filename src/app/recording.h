@@ -16,7 +16,6 @@ struct RecordRequest {
   std::vector<int32_t> pids;  // empty: every process
   bool children = false;      // with pids: what they start, too
   bool inlines = false;       // name inlined functions and lines
-  bool force = false;         // on a kernel that is not to be trusted
 };
 
 // Sampling runs for as long as the object lives, or until finish(). Owner thread: control.

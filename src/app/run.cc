@@ -133,8 +133,7 @@ RecordRequest request_of(const ProfileOptions& options, std::vector<int32_t> pid
   RecordRequest request{.frequency_hz = options.frequency_hz,
                         .pids = std::move(pids),
                         .children = options.children,
-                        .inlines = options.inlines,
-                        .force = options.force};
+                        .inlines = options.inlines};
   if (command != nullptr) {
     request.pids = {command->pid()};
     request.children = true;

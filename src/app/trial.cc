@@ -23,10 +23,9 @@ std::vector<const std::string*> root_markers(const profile::Profile& profile) {
 
 }  // namespace
 
-Result<profile::Profile> run_trial(const StartRecording& start, bool force) {
+Result<profile::Profile> run_trial(const StartRecording& start) {
   RecordRequest request;
   request.frequency_hz = kTrialFrequencyHz;
-  request.force = force;
   GP_ASSIGN(const std::unique_ptr<Recording> recording, start(request));
   std::this_thread::sleep_for(kTrialDuration);
   return recording->finish();

@@ -13,7 +13,7 @@ namespace gp::app {
 inline constexpr std::chrono::seconds kTrialDuration{3};
 inline constexpr uint32_t kTrialFrequencyHz = 99;  // enough samples in 3 s, and not in step with timers of 10 ms
 
-Result<profile::Profile> run_trial(const StartRecording& start, bool force);
+Result<profile::Profile> run_trial(const StartRecording& start);
 
 // How the stacks of one process came out.
 struct ProcessWalk {
