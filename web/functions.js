@@ -73,6 +73,7 @@ class FunctionTable {
     const count = this.matches === null ? formatCount(this.rows.length) : `${formatCount(this.rows.length)} of ${formatCount(this.all.length)}`;
     this.scope.replaceChildren(`${count} functions`, ...(this.inside ? [' inside ', el('strong', {}, this.inside)] : []));
     this.nothing.hidden = this.rows.length > 0;
+    this.list.root.hidden = this.rows.length === 0;
     this.nothing.textContent = this.matches === null ? 'No functions here.' : `No function matches “${this.text}”.`;
     this.list.setCount(this.rows.length);
   }

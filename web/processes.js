@@ -41,6 +41,7 @@ class ProcessFilter {
       for (const thread of shown) this.rows.push({process: index, thread});
     }
     this.nothing.hidden = this.rows.length > 0;
+    this.list.root.hidden = this.rows.length === 0;
     this.list.setCount(this.rows.length);
     this.tell();
   }

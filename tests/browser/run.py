@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The flame graph page in a real browser: headless Chromium, driven as a person would, offline.
 
-Usage: run.py GP_MAKE_EXAMPLE [--screenshots DIR]      (exit code 77: no browser here)
+Usage: run.py GP_MAKE_EXAMPLE [--only REGEX]      (exit code 77: no browser here)
 Each check prints ok or FAILED. Times are printed for information; none is checked.
 """
 import argparse
@@ -308,6 +308,37 @@ def says_when_there_is_nothing(browser, files):
 
 
 @check
+def scrolls_deep_stacks(browser, files):
+    page = Page(browser, files, "deep")
+    page.expect("gprofiler.tree.maxDepth", 1025)
+    page.expect("gprofiler.graph.canvas.height <= innerHeight * devicePixelRatio", True)
+    x, y = page.run(MIDDLE, "recurse [1000]")
+    browser.point(x, y)
+    browser.wait("!document.getElementById('tip').hidden")
+    assert "recurse [1000]" in page.run(TEXT, "tip")
+    page.click_frame("recurse [1020]")
+    page.expect(f"{CRUMBS}.at(-1)", "recurse [1020]")
+    browser.key("i")
+    page.click_frame("recurse [500]")
+    page.expect(f"{CRUMBS}.at(-1)", "recurse [500]")
+
+
+@check
+def says_when_it_cannot_be_shown(browser, files):
+    good = files.page("example")
+    with open(good, encoding="utf-8") as file:
+        text = file.read()
+    cut = f"{files.folder}/cut.html"
+    with open(cut, "w", encoding="utf-8") as file:
+        file.write(re.sub(r'(id="profile">.{200})[^<]*', r"\1", text))
+    browser.open(cut)
+    browser.wait("!document.getElementById('empty').hidden")
+    page_text = browser.run(TEXT, "empty")
+    assert "This file is damaged" in page_text, page_text
+    browser.console()
+
+
+@check
 def names_every_control(browser, files):
     page = Page(browser, files)
     page.click_frame("main")
@@ -350,20 +381,9 @@ def bears_50000_frames(browser, files):
           + ", ".join(f"{name} {ms:.0f} ms" for name, ms in times.items()) + f"; {frames} frames drawn at a time")
 
 
-def take_screenshots(files, folder):
-    for dark in (False, True):
-        with Browser(dark=dark) as browser:
-            page = Page(browser, files, "5000")
-            name = "dark" if dark else "light"
-            browser.screenshot(f"{folder}/flame-{name}.png")
-            page.search("Exec")
-            browser.screenshot(f"{folder}/search-{name}.png")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tool")
-    parser.add_argument("--screenshots", metavar="DIR")
     parser.add_argument("--only", metavar="REGEX", default="")
     arguments = parser.parse_args()
     reason = missing()
@@ -373,9 +393,6 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory(prefix="gp-pages-") as folder:
         files = Files(arguments.tool, folder)
-        if arguments.screenshots:
-            take_screenshots(files, arguments.screenshots)
-            return 0
         with Browser() as browser:
             for function in CHECKS:
                 if not re.search(arguments.only, function.__name__):

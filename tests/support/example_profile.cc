@@ -1,5 +1,9 @@
 #include "tests/support/example_profile.h"
 
+#include <fmt/format.h>
+
+#include <vector>
+
 #include "tests/support/profile_builder.h"
 
 namespace gp::test {
@@ -118,6 +122,19 @@ profile::Profile example_profile() {
   add_server(builder);
   add_python(builder);
   add_hostile(builder);
+  return std::move(builder).build();
+}
+
+profile::Profile deep_profile() {
+  constexpr size_t kFrames = 1024;
+  ProfileBuilder builder;
+  std::vector<uint32_t> stack;
+  for (size_t i = 0; i < kFrames; ++i) {
+    stack.push_back(builder.function({.name = fmt::format("recurse [{}]", i), .file = "", .module = "deep"}));
+  }
+  const uint32_t process =
+      builder.process({.key = {7, 1}, .comm = "deep", .executable = "", .container_id = "", .runtime = ""});
+  builder.add(builder.thread(process, 7, "deep"), stack, 100);
   return std::move(builder).build();
 }
 

@@ -1,5 +1,5 @@
 // Prints a made-up profile, for working on web/ without sampling anything and for the tests in tests/:
-//   gp_make_example collapsed|html|pprof empty|example|FRAMES
+//   gp_make_example collapsed|html|pprof empty|example|deep|FRAMES
 // `example` is the small one the golden files hold; a number asks for a busy host with that many frames.
 #include <charconv>
 #include <cstdio>
@@ -22,6 +22,7 @@ std::optional<gp::output::Format> format_named(std::string_view name) {
 
 gp::profile::Profile profile_named(std::string_view name) {
   if (name == "empty") return gp::test::ProfileBuilder().build();
+  if (name == "deep") return gp::test::deep_profile();
   if (name == "example") return gp::test::example_profile();
   size_t frames = 0;
   std::from_chars(name.data(), name.data() + name.size(), frames);
@@ -33,7 +34,7 @@ gp::profile::Profile profile_named(std::string_view name) {
 int main(int argc, char** argv) {
   const auto format = argc == 3 ? format_named(argv[1]) : std::nullopt;
   if (!format) {
-    std::fputs("usage: gp_make_example collapsed|html|pprof empty|example|FRAMES\n", stderr);
+    std::fputs("usage: gp_make_example collapsed|html|pprof empty|example|deep|FRAMES\n", stderr);
     return 2;
   }
   gp::output::StringSink out;
