@@ -65,7 +65,7 @@ class TestFile {
       headers.push_back({static_cast<uint32_t>(names.size()), entry.type, entry.flags, entry.address, body.size(),
                          entry.bytes.size(), entry.link, 0, 1, entry.entry_size});
       if (entry.address != 0)
-        segments.push_back({PT_LOAD, (entry.flags & SHF_EXECINSTR) != 0 ? PF_R | PF_X : 0U | PF_R, body.size(),
+        segments.push_back({PT_LOAD, segment_flags(entry.flags), body.size(),
                             entry.address, entry.address, entry.bytes.size(), entry.bytes.size(), 0x1000});
       names += entry.name + '\0';
       body.insert(body.end(), entry.bytes.begin(), entry.bytes.end());
@@ -102,6 +102,13 @@ class TestFile {
   }
 
  private:
+  static uint32_t segment_flags(uint64_t section_flags) {
+    uint32_t flags = PF_R;
+    if ((section_flags & SHF_EXECINSTR) != 0) flags |= PF_X;
+    if ((section_flags & SHF_WRITE) != 0) flags |= PF_W;
+    return flags;
+  }
+
   struct Entry {
     std::string name;
     uint32_t type;
