@@ -12,11 +12,11 @@ namespace gp::elf {
 // (inlinedCall) of Go 1.16, 1.18 and 1.20; 1.26 is as 1.20 but for a text start that only moduledata holds.
 struct GoSymbols::Layout {
   uint32_t magic;
-  size_t offsets_at;     // of the five table offsets in the header
-  bool absolute;         // function entries are addresses, not offsets from the text start
+  size_t offsets_at;  // of the five table offsets in the header
+  bool absolute;      // function entries are addresses, not offsets from the text start
   size_t name, file, line, value_tables, unit, data_count, record_bytes;  // in _func
-  size_t inline_name, inline_parent, inline_bytes;                       // in inlinedCall
-  size_t module_inline_base;                                             // moduledata.gofunc
+  size_t inline_name, inline_parent, inline_bytes;                        // in inlinedCall
+  size_t module_inline_base;                                              // moduledata.gofunc
 };
 
 namespace {

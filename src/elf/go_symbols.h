@@ -34,8 +34,8 @@ class GoSymbols {
  private:
   struct Layout;  // of one version
   struct Function {
-    Bytes record;  // _func and what follows it
-    Vaddr address; // of the record
+    Bytes record;   // _func and what follows it
+    Vaddr address;  // of the record
     uint64_t entry = 0;
     uint64_t end = 0;
   };
@@ -55,15 +55,15 @@ class GoSymbols {
   const Layout* layout_ = nullptr;
   Vaddr address_;  // of the table
   Bytes names_;
-  Bytes units_;      // file numbers of each compilation unit
+  Bytes units_;  // file numbers of each compilation unit
   Bytes files_;
   Bytes values_;     // pc-value tables
   Bytes functions_;  // the sorted function table and the records
   Vaddr functions_address_;
   uint64_t function_count_ = 0;
-  uint64_t quantum_ = 1;        // instruction size that pc deltas count in
-  uint64_t text_ = 0;           // what entries count from
-  uint64_t inline_base_ = 0;    // what funcdata offsets count from; 0: not found
+  uint64_t quantum_ = 1;      // instruction size that pc deltas count in
+  uint64_t text_ = 0;         // what entries count from
+  uint64_t inline_base_ = 0;  // what funcdata offsets count from; 0: not found
 };
 
 }  // namespace gp::elf

@@ -99,7 +99,8 @@ class TableBuilder {
     return version_ == Version::k116 ? 0xfa : version_ == Version::k118 ? 0xf0 : 0xf1;
   }
   // A _func with three pc-value tables, the last the inline one, and four funcdata, the last the inline tree.
-  void record(std::vector<uint8_t>& bytes, uint32_t entry, uint32_t name, uint32_t file, uint32_t line, uint32_t inlined) {
+  void record(std::vector<uint8_t>& bytes, uint32_t entry, uint32_t name, uint32_t file, uint32_t line,
+              uint32_t inlined) {
     const auto u32 = [&bytes](uint32_t value) { TestFile::append(bytes, value); };
     if (version_ == Version::k116) {
       TestFile::append(bytes, kText + entry);
@@ -150,7 +151,8 @@ class GoSymbolsVersions : public testing::TestWithParam<Version> {};
 std::string chain(const GoSymbols& go, uint64_t address) {
   std::string all;
   for (const SourceFrame& frame : go.lookup({address}))
-    all += fmt::format("{}{}:{}{}", all.empty() ? "" : " > ", frame.function, frame.line, frame.inlined ? " inlined" : "");
+    all +=
+        fmt::format("{}{}:{}{}", all.empty() ? "" : " > ", frame.function, frame.line, frame.inlined ? " inlined" : "");
   return all;
 }
 

@@ -65,8 +65,8 @@ class TestFile {
       headers.push_back({static_cast<uint32_t>(names.size()), entry.type, entry.flags, entry.address, body.size(),
                          entry.bytes.size(), entry.link, 0, 1, entry.entry_size});
       if (entry.address != 0)
-        segments.push_back({PT_LOAD, segment_flags(entry.flags), body.size(),
-                            entry.address, entry.address, entry.bytes.size(), entry.bytes.size(), 0x1000});
+        segments.push_back({PT_LOAD, segment_flags(entry.flags), body.size(), entry.address, entry.address,
+                            entry.bytes.size(), entry.bytes.size(), 0x1000});
       names += entry.name + '\0';
       body.insert(body.end(), entry.bytes.begin(), entry.bytes.end());
     }

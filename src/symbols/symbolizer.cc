@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "elf/debug_link.h"
+#include "elf/go_symbols.h"
+#include "elf/line_info.h"
 #include "symbols/demangle.h"
 #include "symbols/function_starts.h"
 
@@ -47,20 +49,25 @@ Name unknown() {
 // One file and what was opened to name its frames.
 struct Symbolizer::OpenFile {
   OpenFile(const FileRef& file, std::string debug_directory)
-      : image(file.image), module(base_name(file.path)), starts(*file.image) {
+      : image(file.image), module(base_name(file.path)), starts(*file.image), go(elf::GoSymbols::find(*file.image)) {
     search.directory = directory_of(without_deleted(file.path));
     search.debug_directory = std::move(debug_directory);
     if (!file.root.empty()) search.roots.insert(search.roots.begin(), file.root);
   }
 
-  [[nodiscard]] size_t memory_bytes() const { return sizeof(*this) + (index ? index->memory_bytes() : 0); }
+  [[nodiscard]] size_t memory_bytes() const {
+    return sizeof(*this) + (index ? index->memory_bytes() : 0) + (lines ? lines->memory_bytes() : 0);
+  }
 
   std::shared_ptr<const elf::Image> image;
   std::string module;
   elf::DebugFileSearch search;
   FunctionStarts starts;
-  std::optional<SymbolIndex> index;
+  std::optional<elf::GoSymbols> go;
+  std::optional<SymbolIndex> index;  // opened when first needed, as are lines
   bool index_tried = false;
+  std::optional<elf::LineInfo> lines;
+  bool lines_tried = false;
 };
 
 struct Symbolizer::OpenMap {
@@ -139,14 +146,59 @@ Name Symbolizer::symbol_name(OpenFile& file, Vaddr looked_up, Vaddr shown) {
   return name;
 }
 
+elf::LineInfo* Symbolizer::lines_of(OpenFile& file) {
+  if (file.lines_tried) return file.lines ? &*file.lines : nullptr;
+  file.lines_tried = true;
+  auto lines = elf::LineInfo::open(*file.image);
+  if (!lines && lines.error().code() == ErrorCode::kNotFound) {
+    if (auto debug = elf::find_debug_file(*file.image, file.search))
+      lines = elf::LineInfo::open(std::move(debug->image));
+  }
+  if (lines) file.lines = std::move(*lines);
+  constexpr size_t kMaxErrorsKept = 64;
+  if (!lines && lines.error().code() != ErrorCode::kNotFound && line_errors_.size() < kMaxErrorsKept)
+    line_errors_.push_back(file.module + ": " + lines.error().message());
+  return file.lines ? &*file.lines : nullptr;
+}
+
+// Functions of Go code: its own table knows inlined calls and lines without DWARF.
+std::vector<Name> Symbolizer::go_names(const OpenFile& file, Vaddr looked_up) {
+  std::vector<Name> names;
+  if (!file.go) return names;
+  for (elf::SourceFrame& frame : file.go->lookup(looked_up))
+    names.push_back({std::move(frame.function), std::move(frame.file), file.module, frame.line, frame.inlined, true});
+  return names;
+}
+
+// Adds what DWARF knows to the one name that symbols gave.
+void Symbolizer::expand_lines(OpenFile& file, Vaddr looked_up, std::vector<Name>& names) {
+  elf::LineInfo* lines = lines_of(file);
+  if (lines == nullptr) return;
+  auto frames = lines->lookup(looked_up);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    if (i > 0) names.push_back({demangle(frames[i].function), {}, file.module, 0, true, true});
+    // The symbol's own name stays, so that a function is called the same with and without lines.
+    if (i == 0 && !names[0].named && !frames[0].function.empty()) {
+      names[0].name = demangle(frames[0].function);
+      names[0].named = true;
+    }
+    names[i].file = std::move(frames[i].file);
+    names[i].line = frames[i].line;
+  }
+}
+
 std::vector<Name> Symbolizer::file_frame(const FileRef& file, FileOffset offset, bool is_return_address,
-                                         bool /*want_lines*/) {
+                                         bool want_lines) {
   const auto shown = file.image ? file.image->to_vaddr(offset) : std::nullopt;
   const FileOffset inside = is_return_address && offset.value > 0 ? offset - 1 : offset;
   const auto looked_up = file.image ? file.image->to_vaddr(inside) : std::nullopt;
   if (!looked_up) return {place(base_name(file.path), offset.value)};
   OpenFile& opened = open_file(file);
-  return {symbol_name(opened, *looked_up, shown.value_or(*looked_up))};
+  std::vector<Name> names = go_names(opened, *looked_up);
+  if (!names.empty()) return names;
+  names.push_back(symbol_name(opened, *looked_up, shown.value_or(*looked_up)));
+  if (want_lines) expand_lines(opened, *looked_up, names);
+  return names;
 }
 
 Name Symbolizer::kernel_frame(Pc pc, bool is_return_address) {

@@ -12,11 +12,13 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
 #include "elf/image.h"
+#include "elf/line_info.h"
 #include "os/unique_fd.h"
 #include "symbols/index_cache.h"
 #include "symbols/kernel_symbols.h"
@@ -66,7 +68,7 @@ class Symbolizer {
   void begin_window();
 
   // At least one name, outermost function first. `offset` is where the frame is; a return address is looked up one
-  // byte before, in the call. `want_lines` asks for source lines and inlined functions (slow where there is DWARF).
+  // byte before, in the call. `want_lines` asks for source lines and inlined functions by DWARF; Go code has both always.
   std::vector<Name> file_frame(const FileRef& file, FileOffset offset, bool is_return_address, bool want_lines);
   Name kernel_frame(Pc pc, bool is_return_address);
   // By the process' perf map: opened when first asked for, or handed over while the process still lived.
@@ -77,6 +79,8 @@ class Symbolizer {
   [[nodiscard]] const std::optional<Error>& kernel_error() const { return kernel_.error(); }
   [[nodiscard]] const std::optional<Error>& cache_error() const { return cache_.error(); }
   [[nodiscard]] const IndexCache::Counts& index_counts() const { return cache_.counts(); }
+  // Files whose lines were left out and why, since the last call.
+  std::vector<std::string> take_line_errors() { return std::exchange(line_errors_, {}); }
 
   // Heap held; mapped files cost none.
   [[nodiscard]] size_t memory_bytes() const;
@@ -91,7 +95,10 @@ class Symbolizer {
   void close(std::list<OpenFile>::iterator file);
   OpenMap& open_map(ProcessKey key);
   const SymbolIndex* index_of(OpenFile& file);
+  elf::LineInfo* lines_of(OpenFile& file);
   Name symbol_name(OpenFile& file, Vaddr looked_up, Vaddr shown);
+  static std::vector<Name> go_names(const OpenFile& file, Vaddr looked_up);
+  void expand_lines(OpenFile& file, Vaddr looked_up, std::vector<Name>& names);
 
   SymbolizerOptions options_;
   IndexCache cache_;
@@ -100,6 +107,7 @@ class Symbolizer {
   std::unordered_map<elf::FileId, std::list<OpenFile>::iterator> files_by_id_;
   std::list<OpenMap> maps_;  // most recently used first
   uint64_t window_ = 0;
+  std::vector<std::string> line_errors_;
 };
 
 }  // namespace gp::symbols

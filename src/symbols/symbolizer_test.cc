@@ -1,5 +1,7 @@
 #include "symbols/symbolizer.h"
 
+#include <dlfcn.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -7,6 +9,8 @@
 #include <fstream>
 
 #include "elf/test_file.h"
+
+extern "C" int symbol_for_lines() { return 42; }
 
 namespace gp::symbols {
 namespace {
@@ -111,6 +115,22 @@ TEST_F(SymbolizerTest, NamesGeneratedCodeEvenAfterItsProcessEnded) {
   const JitProcess ended{{101, 1}, 8, "/proc/gone/root"};
   symbolizer.keep_perf_map(ended.key, os::open_file(root_ / "tmp/perf-7.map").value());
   EXPECT_EQ(symbolizer.jit_frame(ended, {0x1000}, false).name, "LazyCompile:*hot app.js:1");
+}
+
+TEST_F(SymbolizerTest, AddsLinesWhereAsked) {
+  Symbolizer symbolizer(options());
+  const FileRef self{std::make_shared<elf::Image>(elf::Image::open("/proc/self/exe").value()), "/bin/self", ""};
+  Dl_info info{};
+  ASSERT_NE(dladdr(reinterpret_cast<void*>(&symbol_for_lines), &info), 0);
+  const uint64_t vaddr = reinterpret_cast<uint64_t>(&symbol_for_lines) - reinterpret_cast<uint64_t>(info.dli_fbase);
+  const auto names = symbolizer.file_frame(self, at(self, vaddr), false, true);
+  EXPECT_EQ(names[0].name, "symbol_for_lines");
+  EXPECT_THAT(names[0].file, testing::EndsWith("symbolizer_test.cc"));
+  EXPECT_GT(names[0].line, 0U);
+  const auto plain = symbolizer.file_frame(self, at(self, vaddr), false, false);
+  EXPECT_EQ(plain[0].name, names[0].name);
+  EXPECT_EQ(plain[0].line, 0U);
+  EXPECT_TRUE(symbolizer.take_line_errors().empty());
 }
 
 }  // namespace
