@@ -185,13 +185,11 @@ GP_INLINE __u64 gp_rule_cfa(struct gp_walk *w, const struct gp_rule *rule)
 		       : inner + (__u64)(__s64)rule->cfa_offset;
 }
 
-/* Restores one callee-saved register of the caller. */
+/* Restores one callee-saved register of the caller from `words` above `base`. */
 GP_INLINE void gp_restore(struct gp_walk *w, __u32 number, __s8 words, __u64 base)
 {
 	__u64 value;
 
-	if (words == GP_SAVED_SAME)
-		return;
 	if (words == GP_SAVED_UNKNOWN || gp_load(w, base + (__u64)((__s64)words * 8), &value)) {
 		w->registers.valid &= ~(1u << number);
 		return;
@@ -228,20 +226,14 @@ GP_INLINE int gp_step_rule(struct gp_walk *w)
 	}
 
 	const int at_fp = rule->flags & GP_RULE_SAVED_AT_FP;
-	const __u64 base = at_fp ? fp : cfa;
+	/* Where rbp is not known nothing can be read: not at addresses around 0. */
+	const __u64 base = !at_fp ? cfa : w->registers.valid & (1u << GP_REG_RBP) ? fp : 0;
 
 #define GP_RESTORE(which, number)                                                              \
 	do {                                                                                   \
 		__s8 words = rule->saved[which];                                               \
-		if (at_fp && words == GP_SAVED_AT_FP_ZERO) {                                   \
-			__u64 value;                                                           \
-			if (gp_load(w, base, &value) == 0)                                     \
-				w->registers.value[number] = value;                            \
-			else                                                                   \
-				w->registers.valid &= ~(1u << (number));                       \
-		} else {                                                                       \
-			gp_restore(w, number, words, base);                                    \
-		}                                                                              \
+		if (words != GP_SAVED_SAME)                                                    \
+			gp_restore(w, number, at_fp && words == GP_SAVED_AT_FP_ZERO ? 0 : words, base); \
 	} while (0)
 	GP_RESTORE(0, 3);
 	GP_RESTORE(1, 6);
