@@ -4,11 +4,7 @@
 
 #include <linux/types.h>
 
-#ifdef __cplusplus
-#define GP_CAST(type, value) static_cast<type>(value)
-#else
-#define GP_CAST(type, value) ((type)(value))
-#endif
+#include "bpf/abi/cast.h"
 
 #define GP_MAX_FRAMES 1024        /* user frames of one stack; the leaf end is kept */
 #define GP_MAX_KERNEL_FRAMES 127  /* PERF_MAX_STACK_DEPTH, include/uapi/linux/perf_event.h */

@@ -30,8 +30,8 @@ struct gp_process_bucket {
 	struct gp_process entries[GP_BUCKET_ENTRIES];
 };
 
-#define GP_MAPPINGS_FIRST(word) ((__u32)(word))
-#define GP_MAPPINGS_COUNT(word) ((__u32)(((word) >> 32) & 0xffff))
+#define GP_MAPPINGS_FIRST(word) GP_CAST(__u32, word)
+#define GP_MAPPINGS_COUNT(word) GP_CAST(__u32, ((word) >> 32) & 0xffff)
 #define GP_MAPPINGS_PER_PROCESS 4096u /* executable mappings; more are dropped, counted */
 
 /* An executable mapping of a process; a process' run is sorted by start. */

@@ -7,6 +7,8 @@
 
 #include <linux/types.h>
 
+#include "bpf/abi/cast.h"
+
 /* Code is cut in pages of file offsets. */
 #define GP_PAGE_SHIFT 16
 #define GP_PAGE_SIZE (1u << GP_PAGE_SHIFT)
@@ -76,10 +78,10 @@ struct gp_row {
 #define GP_PAGE_UNREADABLE 2ull /* the file cannot be read */
 #define GP_PAGE_STATES 3ull     /* words below this are states, not places */
 
-#define GP_PAGE_SEGMENT(word) ((__u32)((word) & 0xff))
-#define GP_PAGE_CHUNK(word) ((__u32)(((word) >> 8) & 0x3ff))
-#define GP_PAGE_ROWS(word) ((__u32)(((word) >> 18) & 0x1ffff))
-#define GP_PAGE_RULES(word) ((__u32)(((word) >> 35) & 0x1fff))
+#define GP_PAGE_SEGMENT(word) GP_CAST(__u32, (word) & 0xff)
+#define GP_PAGE_CHUNK(word) GP_CAST(__u32, ((word) >> 8) & 0x3ff)
+#define GP_PAGE_ROWS(word) GP_CAST(__u32, ((word) >> 18) & 0x1ffff)
+#define GP_PAGE_RULES(word) GP_CAST(__u32, ((word) >> 35) & 0x1fff)
 
 #define GP_SEGMENT_SIZE (1u << 20)
 #define GP_CHUNK_SIZE 1024u

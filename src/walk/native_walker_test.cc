@@ -177,9 +177,9 @@ TEST_F(NativeWalkerTest, TakesAllRegistersFromASignalFrame) {
   world_.words.assign(64, 0);
   world_.words[0] = at(0x201);
   uint64_t* context = &world_.words[1 + 2 + 5];
-  context[4] = address(50);     // r12
-  context[15] = address(40);    // rsp
-  context[16] = at(0x300);      // rip: the first byte of its function, no call
+  context[4] = address(50);   // r12
+  context[15] = address(40);  // rsp
+  context[16] = at(0x300);    // rip: the first byte of its function, no call
   world_.words[50] = kRoot;
   const auto walked = world_.load_and_walk();
   EXPECT_EQ(walked.end, GP_END_ROOT);
@@ -238,8 +238,7 @@ TEST_F(GuessTest, FollowsTheFramePointerAndSaysSo) {
 }
 
 TEST_F(GuessTest, FollowsItThroughGeneratedCodeAndEmptyPages) {
-  world_.mappings.push_back(
-      {.start = 0x900000, .end = 0x901000, .offset = 0, .file = GP_NO_FILE, .reserved = 0});
+  world_.mappings.push_back({.start = 0x900000, .end = 0x901000, .offset = 0, .file = GP_NO_FILE, .reserved = 0});
   world_.registers.value[GP_REG_RIP] = 0x900010;
   world_.words = {1, 2, address(4), at(GP_PAGE_SIZE + 5), 0, kRoot};
   const auto walked = world_.load_and_walk();
@@ -328,9 +327,16 @@ TEST_F(NativeWalkerTest, CodeOutsideTheDirectoryHasNoRules) {
   EXPECT_EQ(world_.walk().end, GP_END_NO_RULE);
   world_.plain.tables.files[0].page_base = 1000;  // the pc lies before it
   EXPECT_EQ(world_.walk().end, GP_END_NO_RULE);
-  world_.plain.tables.files[0] = {.page_first = 0xffffff00, .page_count = 1U << 30U, .page_base = 0, .runtime = 0,
-                                  .state = GP_FILE_LOADED, .reserved = 0, .eval_start = 0, .eval_end = 0,
-                                  .eval_cold_start = 0, .eval_cold_end = 0};
+  world_.plain.tables.files[0] = {.page_first = 0xffffff00,
+                                  .page_count = 1U << 30U,
+                                  .page_base = 0,
+                                  .runtime = 0,
+                                  .state = GP_FILE_LOADED,
+                                  .reserved = 0,
+                                  .eval_start = 0,
+                                  .eval_end = 0,
+                                  .eval_cold_start = 0,
+                                  .eval_cold_end = 0};
   EXPECT_EQ(world_.walk().end, GP_END_NO_RULE);
 }
 
@@ -353,8 +359,7 @@ TEST_F(NativeWalkerTest, FindsEveryMappingByItsEdges) {
   world_.mappings.clear();
   for (uint32_t i = 0; i < GP_MAPPINGS_PER_PROCESS; ++i) {
     const uint64_t start = 0x10000 + uint64_t{i} * 0x3000;
-    world_.mappings.push_back(
-        {.start = start, .end = start + 0x1000, .offset = 0, .file = GP_NO_FILE, .reserved = 0});
+    world_.mappings.push_back({.start = start, .end = start + 0x1000, .offset = 0, .file = GP_NO_FILE, .reserved = 0});
   }
   world_.registers.value[GP_REG_RBP] = 0;
   world_.load();

@@ -4,6 +4,12 @@
 #include <cstring>
 
 namespace gp::walk {
+namespace {
+
+constexpr uint32_t kMaxRules = 8191;      // what a directory word can count
+constexpr uint32_t kClockSlackMs = 1000;  // the reader may have read its clock after us
+
+}  // namespace
 
 RowPool::RowPool(SegmentSource* source, Tables* tables, uint64_t budget_bytes)
     : source_(source),
@@ -17,11 +23,14 @@ std::optional<uint64_t> RowPool::place(uint32_t page, std::span<const gp_rule> r
   const uint64_t bytes = rules.size_bytes() + rows.size_bytes();
   const auto count = static_cast<uint32_t>((bytes + GP_CHUNK_SIZE - 1) / GP_CHUNK_SIZE);
   if (page >= placed_.size() || placed_[page] || count == 0 || count > kChunks) return std::nullopt;
+  if (rows.size() > GP_PAGE_SIZE || rules.size() > kMaxRules) return std::nullopt;
   const auto run = allocate(count, now_ns);
   if (!run) {
     ++refused_;
     return std::nullopt;
   }
+  // The word that led here was replaced long ago: nobody may see the new content and the old word.
+  std::atomic_thread_fence(std::memory_order_release);
   uint32_t* words = tables_->segments[run->segment] + size_t{run->first} * GP_CHUNK_WORDS;
   std::memcpy(words, rules.data(), rules.size_bytes());
   std::memcpy(words + rules.size_bytes() / 4, rows.data(), rows.size_bytes());
@@ -79,7 +88,8 @@ std::optional<RowPool::Run> RowPool::allocate(uint32_t count, uint64_t now_ns) {
 
 bool RowPool::evict_oldest(uint64_t now_ns) {
   if (order_.empty()) return false;
-  const auto oldest = std::ranges::min_element(order_, {}, [this](uint32_t page) { return last_used_ms(page); });
+  const auto now_ms = static_cast<uint32_t>(now_ns / 1'000'000);
+  const auto oldest = std::ranges::max_element(order_, {}, [&](uint32_t page) { return unused_ms(page, now_ms); });
   const uint32_t page = *oldest;
   store_word(tables_->pages[page], GP_PAGE_NOT_LOADED);
   *oldest = order_.back();
@@ -90,8 +100,10 @@ bool RowPool::evict_oldest(uint64_t now_ns) {
   return true;
 }
 
-uint32_t RowPool::last_used_ms(uint32_t page) const {
-  return std::max(placed_[page]->placed_ms, tables_->page_used_ms[page].load(std::memory_order_relaxed));
+// For how long nobody has used a page. Milliseconds wrap after 49.7 days of uptime, so ages are compared, not times.
+uint32_t RowPool::unused_ms(uint32_t page, uint32_t now_ms) const {
+  const uint32_t now = now_ms + kClockSlackMs;
+  return std::min(now - placed_[page]->placed_ms, now - tables_->page_used_ms[page].load(std::memory_order_relaxed));
 }
 
 void RowPool::bury(Run run, uint64_t now_ns) {

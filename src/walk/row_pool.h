@@ -56,7 +56,7 @@ class RowPool {
 
   std::optional<Run> find_run(uint32_t count);
   std::optional<Run> allocate(uint32_t count, uint64_t now_ns);
-  [[nodiscard]] uint32_t last_used_ms(uint32_t page) const;
+  [[nodiscard]] uint32_t unused_ms(uint32_t page, uint32_t now_ms) const;
   void bury(Run run, uint64_t now_ns);
   void exhume(uint64_t now_ns);
   void mark(Run run, bool used);

@@ -25,9 +25,9 @@ inline gp_rule rsp_rule(int32_t offset) { return cfa_rule(GP_CFA_REG, GP_REG_RSP
 
 class StackWorld {
  public:
-  static constexpr uint64_t kCode = 0x400000;           // file 0 is mapped here, from its offset 0
-  static constexpr uint64_t kStack = 0x7ffc00000000;    // address of words[0]
-  static constexpr uint32_t kFilePages = 4;             // of file 0
+  static constexpr uint64_t kCode = 0x400000;         // file 0 is mapped here, from its offset 0
+  static constexpr uint64_t kStack = 0x7ffc00000000;  // address of words[0]
+  static constexpr uint32_t kFilePages = 4;           // of file 0
 
   StackWorld() : pool_(&plain, &plain.tables, GP_SEGMENT_SIZE) {
     plain.tables.files[0] = {};
