@@ -7,11 +7,15 @@
 namespace gp::targets {
 
 KernelProcesses::KernelProcesses(walk::Tables* tables)
-    : tables_(tables), pool_(std::make_shared<walk::RangePool>(static_cast<uint32_t>(tables->mappings.size()))) {}
+    : tables_(tables), pool_(std::make_shared<Pool>(static_cast<uint32_t>(tables->mappings.size()))) {}
 
 std::shared_ptr<const MappingRun> KernelProcesses::make_run(std::vector<gp_mapping> mappings) {
   const auto count = static_cast<uint32_t>(mappings.size());
-  const auto first = count == 0 ? std::nullopt : pool_->take(count, monotonic_ns());
+  std::optional<uint32_t> first;
+  if (count > 0) {
+    const std::lock_guard lock(pool_->mutex);
+    first = pool_->ranges.take(count, monotonic_ns());
+  }
   if (!first) {
     if (count > 0) ++no_room_;
     return std::make_shared<const MappingRun>(MappingRun{.mappings = std::move(mappings), .first = 0, .word = 0});
@@ -21,9 +25,17 @@ std::shared_ptr<const MappingRun> KernelProcesses::make_run(std::vector<gp_mappi
   const uint64_t word = uint64_t{*first} | uint64_t{count} << 32U | uint64_t{generation_} << 48U;
   return {new MappingRun{.mappings = std::move(mappings), .first = *first, .word = word},
           [pool = pool_](const MappingRun* run) {
-            pool->give_back(run->first, static_cast<uint32_t>(run->mappings.size()), monotonic_ns());
+            {
+              const std::lock_guard lock(pool->mutex);
+              pool->ranges.give_back(run->first, static_cast<uint32_t>(run->mappings.size()), monotonic_ns());
+            }
             delete run;
           }};
+}
+
+uint32_t KernelProcesses::pool_used() const {
+  const std::lock_guard lock(pool_->mutex);
+  return pool_->ranges.used();
 }
 
 gp_process* KernelProcesses::find(int32_t pid, bool or_free) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -15,7 +16,8 @@
 
 namespace gp::targets {
 
-// Sorted executable mappings of a process, as one run of the pool. Shared by all processes that have the same.
+// Sorted executable mappings of a process, as one run of the pool. Shared by all processes that have the same, and by
+// deferred samples: whichever thread drops it last gives its range back.
 struct MappingRun {
   std::vector<gp_mapping> mappings;
   uint32_t first = 0;
@@ -41,13 +43,18 @@ class KernelProcesses {
   void remove(int32_t pid);
 
   [[nodiscard]] uint64_t no_room() const { return no_room_; }
-  [[nodiscard]] uint32_t pool_used() const { return pool_->used(); }
+  [[nodiscard]] uint32_t pool_used() const;
 
  private:
+  struct Pool {
+    explicit Pool(uint32_t entries) : ranges(entries) {}
+    std::mutex mutex;
+    walk::RangePool ranges;
+  };
   gp_process* find(int32_t pid, bool or_free);
 
   walk::Tables* tables_;
-  std::shared_ptr<walk::RangePool> pool_;  // shared with the runs, which give their range back
+  std::shared_ptr<Pool> pool_;  // shared with the runs, which give their range back
   uint16_t generation_ = 0;
   uint64_t no_room_ = 0;
 };

@@ -17,6 +17,7 @@ namespace gp::targets {
 namespace {
 
 constexpr uint32_t kMaxReplacements = 2;
+constexpr size_t kMaxUrgent = 65536;  // never met while the thread works
 constexpr int kMaxPagesPerStack = 64;  // pages one deferred stack may have loaded
 // A file gets at most this many directory words: 1 GiB of code.
 constexpr uint64_t kMaxFilePages = 16384;
@@ -425,8 +426,9 @@ bool Loader::post(LoaderRequest request) {
   {
     const std::lock_guard lock(shared_->mutex);
     const bool stack = std::holds_alternative<DeferredSample>(request);
-    if (stack && shared_->stacks.size() >= shared_->options.max_deferred) return false;
-    (stack ? shared_->stacks : shared_->urgent).push_back(std::move(request));
+    auto& queue = stack ? shared_->stacks : shared_->urgent;
+    if (queue.size() >= (stack ? shared_->options.max_deferred : kMaxUrgent)) return false;
+    queue.push_back(std::move(request));
   }
   shared_->wake.notify_one();
   return true;

@@ -111,7 +111,7 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  // False when the queue is full: only deferred samples are ever refused.
+  // False when its queue is full: deferred samples under load; anything else only once the loader hangs for good.
   bool post(LoaderRequest request);
   std::vector<LoaderResult> take_results();
   [[nodiscard]] int result_fd() const;  // readable when results wait

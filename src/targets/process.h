@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "base/ids.h"
 #include "targets/code_file.h"
 #include "targets/kernel_processes.h"
+#include "targets/mapping_table.h"
 
 namespace gp::targets {
 
@@ -25,14 +25,6 @@ struct Program {
   int32_t namespace_pid = 0;  // its pid in its own pid namespace; 0: not known
 };
 
-// An executable mapping and the file behind it; no file: anonymous memory.
-struct Mapping {
-  uint64_t start = 0;
-  uint64_t end = 0;
-  uint64_t offset = 0;
-  std::shared_ptr<CodeFile> file;
-};
-
 // Owner thread: reader.
 struct Process {
   ProcessKey key;
@@ -41,7 +33,7 @@ struct Process {
   // Programs it ran before, each with the time of the exec that ended it, newest last: samples taken before an exec are
   // read after it. The last few only.
   std::vector<std::pair<uint64_t, std::shared_ptr<Program>>> past;
-  std::map<uint64_t, Mapping> mappings;  // executable ones, by start, without overlaps
+  MappingTable mappings;
   std::shared_ptr<const MappingRun> run;  // as the walker sees them
   bool wanted = true;      // by the filter
   bool dirty = false;      // mappings changed since `run` was made

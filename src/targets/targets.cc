@@ -97,7 +97,7 @@ Process* Targets::discover(int32_t pid) {
 
 bool Targets::read_maps(Process& process) {
   process.scanned_ns = monotonic_ns();
-  std::map<uint64_t, Mapping> mappings;
+  MappingTable mappings;
   const auto scan = os::for_each_mapping(process.key.pid, [&](const os::MapsEntry& entry) {
     if (!entry.executable || entry.path == "[vsyscall]") return true;
     if (mappings.size() >= GP_MAPPINGS_PER_PROCESS) {
@@ -141,34 +141,8 @@ std::shared_ptr<CodeFile> Targets::file_for(const FileKey& key, std::string_view
   return file;
 }
 
-// Puts a mapping over whatever was there.
 void Targets::map(Process& process, Mapping mapping) {
-  auto& all = process.mappings;
-  auto at = all.lower_bound(mapping.start);
-  if (at != all.begin() && std::prev(at)->second.end > mapping.start) {
-    auto before = std::prev(at);
-    if (before->second.end > mapping.end) {
-      Mapping rest = before->second;
-      rest.offset += mapping.end - rest.start;
-      rest.start = mapping.end;
-      all.emplace(rest.start, std::move(rest));
-    }
-    before->second.end = mapping.start;
-  }
-  while (at != all.end() && at->second.start < mapping.end) {
-    if (at->second.end > mapping.end) {
-      Mapping rest = at->second;
-      rest.offset += mapping.end - rest.start;
-      rest.start = mapping.end;
-      all.emplace(rest.start, std::move(rest));
-    }
-    at = all.erase(at);
-  }
-  if (all.size() >= GP_MAPPINGS_PER_PROCESS) {
-    ++mappings_dropped_;
-    return;
-  }
-  all.emplace(mapping.start, std::move(mapping));
+  if (!put_mapping(process.mappings, std::move(mapping))) ++mappings_dropped_;
   if (!process.dirty) dirty_.push_back(process.key.pid);
   process.dirty = true;
 }
@@ -240,7 +214,7 @@ void Targets::on_fork(const os::ForkEvent& event, uint64_t time_ns) {
   auto program = std::make_shared<Program>(*parent.program);
   program->key = key;
   Process* child = add(key, event.parent_pid, std::move(program), wants(event.pid, event.parent_pid));
-  child->mappings = known->second->mappings;
+  child->mappings = parent.mappings;
   child->run = parent.run;
   child->dirty = parent.dirty;
   if (child->dirty) dirty_.push_back(event.pid);
@@ -394,6 +368,7 @@ void Targets::drop(int32_t pid) {
 }
 
 void Targets::collect() {
+  for (const auto& process : replaced_) release_python(*process);
   replaced_.clear();
   std::ranges::sort(exiting_);
   const auto repeated = std::ranges::unique(exiting_);
@@ -412,6 +387,8 @@ void Targets::collect() {
   }
   files_.collect([this](const std::shared_ptr<CodeFile>& file) {
     looked_ns_.erase(file->slot);
+    // Now, not when the loader comes to it: the slot may have a new file by then.
+    __atomic_store_n(&tables_->files[file->slot].state, GP_FILE_NOT_LOADED, __ATOMIC_RELEASE);
     loader_->post(RetireRequest{.slot = file->slot});
   });
 }

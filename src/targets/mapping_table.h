@@ -1,0 +1,27 @@
+// The executable mappings of one process. Owner thread: reader.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "targets/code_file.h"
+
+namespace gp::targets {
+
+// An executable mapping and the file behind it; no file: anonymous memory.
+struct Mapping {
+  uint64_t start = 0;
+  uint64_t end = 0;
+  uint64_t offset = 0;
+  std::shared_ptr<CodeFile> file;
+};
+
+// By start, without overlaps.
+using MappingTable = std::map<uint64_t, Mapping>;
+
+// Puts a mapping over whatever was there, as mmap(2) does with MAP_FIXED: what lies under it is cut or goes. False when
+// that is more than the walker's table takes: the mappings at the highest addresses are given up then.
+bool put_mapping(MappingTable& table, Mapping mapping);
+
+}  // namespace gp::targets
