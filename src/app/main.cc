@@ -1,5 +1,6 @@
 // The program. All it does itself is to say which engine takes the profiles.
 #include "app/run.h"
+#include "runtimes/runtimes.h"
 #include "session/profiler.h"
 
 namespace {
@@ -19,7 +20,7 @@ gp::Result<std::unique_ptr<gp::app::Recording>> start(const gp::app::RecordReque
                                                          .pids = request.pids,
                                                          .children = request.children,
                                                          .inlines = request.inlines,
-                                                         .force = request.force}));
+                                                         .runtimes = gp::runtimes::all()}));
   return std::make_unique<SessionRecording>(std::move(profiler));
 }
 

@@ -60,7 +60,7 @@ bool KernelProcesses::store(const Entry& entry) {
   slot->flags = entry.flags;
   slot->python = entry.python;
   slot->start_ticks = entry.key.start_ticks;
-  walk::store_word(reinterpret_cast<uint64_t&>(slot->mappings), entry.mappings);
+  walk::store_word(slot->mappings, entry.mappings);
   __atomic_store_n(&slot->pid, static_cast<uint32_t>(entry.key.pid), __ATOMIC_RELEASE);
   return true;
 }

@@ -35,8 +35,16 @@ class SegmentSource {
   virtual Result<uint32_t*> add_segment(uint32_t index) = 0;
 };
 
-// Stores that the kernel side may read at any moment, in one piece.
-inline void store_word(uint64_t& word, uint64_t value) { std::atomic_ref(word).store(value, std::memory_order_release); }
-inline uint64_t load_word(const uint64_t& word) { return __atomic_load_n(&word, __ATOMIC_ACQUIRE); }
+// Stores and loads of words the kernel side may read at any moment, in one piece. `Word` is any 64-bit integer type.
+template <class Word>
+void store_word(Word& word, uint64_t value) {
+  static_assert(sizeof(Word) == sizeof(uint64_t));
+  __atomic_store_n(&word, value, __ATOMIC_RELEASE);
+}
+template <class Word>
+uint64_t load_word(const Word& word) {
+  static_assert(sizeof(Word) == sizeof(uint64_t));
+  return __atomic_load_n(&word, __ATOMIC_ACQUIRE);
+}
 
 }  // namespace gp::walk
