@@ -4,7 +4,7 @@
 
 namespace gp::targets {
 
-FileTable::FileTable(uint32_t slots) : slots_(slots), free_(slots) {
+FileTable::FileTable(uint32_t slots) : slots_(slots), unused_since_ns_(slots), free_(slots) {
   std::iota(free_.rbegin(), free_.rend(), 0U);  // slot 0 is given out first
 }
 
@@ -36,13 +36,22 @@ void FileTable::forget(const CodeFile& file) {
   if (known != by_key_.end() && known->second.get() == &file) by_key_.erase(known);
 }
 
-void FileTable::collect(const std::function<void(const std::shared_ptr<CodeFile>&)>& retire) {
+void FileTable::collect(uint64_t now_ns, const std::function<void(const std::shared_ptr<CodeFile>&)>& retire) {
   free_.insert(free_.end(), cooling_.begin(), cooling_.end());
   cooling_.clear();
+  const bool low = free_.size() * 4 < slots_.size();
   for (auto& slot : slots_) {
     if (!slot) continue;
-    const bool keyed = by_key_.contains(slot->key) && by_key_.at(slot->key) == slot;
-    if (slot.use_count() > (keyed ? 2 : 1)) continue;
+    const auto known = by_key_.find(slot->key);
+    const bool keyed = known != by_key_.end() && known->second == slot;
+    uint64_t& unused_since = unused_since_ns_[slot->slot];
+    if (slot.use_count() > (keyed ? 2 : 1)) {
+      unused_since = 0;
+      continue;
+    }
+    if (unused_since == 0) unused_since = now_ns;
+    if (keyed && !low && now_ns - unused_since < kKeepNs) continue;
+    unused_since = 0;
     retire(slot);
     if (keyed) by_key_.erase(slot->key);
     cooling_.push_back(slot->slot);

@@ -1,5 +1,6 @@
-// Files with code by their kernel identity, and their slots in the walker's file table. A slot whose file nobody maps
-// any more is reused once records that may name it have been read. Owner thread: reader.
+// Files with code by their kernel identity, and their slots in the walker's file table. A file nobody maps any more stays
+// for a while, since most programs run again soon and are walked from their first sample then; its slot is reused once
+// records that may name it have been read. Owner thread: reader.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,9 @@
 
 namespace gp::targets {
 
+// Long enough for the next of a row of compilers, short enough not to keep a deleted file's blocks for long.
+inline constexpr uint64_t kKeepNs = 60'000'000'000;
+
 class FileTable {
  public:
   explicit FileTable(uint32_t slots);
@@ -24,9 +28,10 @@ class FileTable {
   [[nodiscard]] const std::shared_ptr<CodeFile>& in_slot(uint32_t slot) const;
   // The contents under this key have changed: the next find_or_add makes a new file.
   void forget(const CodeFile& file);
-  // Collects files that only this table holds; their slots come back with the next call but one, when every record
-  // written before has been read. Calls `retire` for each, to take it from the walker's table.
-  void collect(const std::function<void(const std::shared_ptr<CodeFile>&)>& retire);
+  // Drops files that only this table has held for kKeepNs (at once where slots run low); their slots come back with the
+  // next call but one, when every record written before has been read. Calls `retire` for each, to take it from the
+  // walker's table.
+  void collect(uint64_t now_ns, const std::function<void(const std::shared_ptr<CodeFile>&)>& retire);
 
   [[nodiscard]] size_t size() const { return by_key_.size(); }
   [[nodiscard]] uint64_t refused() const { return refused_; }
@@ -34,6 +39,7 @@ class FileTable {
  private:
   std::map<FileKey, std::shared_ptr<CodeFile>> by_key_;
   std::vector<std::shared_ptr<CodeFile>> slots_;
+  std::vector<uint64_t> unused_since_ns_;  // by slot; 0: in use
   std::vector<uint32_t> free_;
   std::vector<uint32_t> cooling_;  // freed by the last collect()
   uint64_t refused_ = 0;

@@ -15,10 +15,11 @@ class FileTableTest : public testing::Test {
   }
   std::vector<uint32_t> collect() {
     std::vector<uint32_t> retired;
-    table_.collect([&retired](const std::shared_ptr<CodeFile>& file) { retired.push_back(file->slot); });
+    table_.collect(now_ns_, [&retired](const std::shared_ptr<CodeFile>& file) { retired.push_back(file->slot); });
     return retired;
   }
   FileTable table_{3};
+  uint64_t now_ns_ = 1;
 };
 
 TEST_F(FileTableTest, SharesAFileByItsKey) {
@@ -52,6 +53,16 @@ TEST_F(FileTableTest, ASlotComesBackWithTheCallAfterTheOneThatFreedIt) {
   EXPECT_TRUE(collect().empty());
   EXPECT_NE(get(1, true), nullptr);
   EXPECT_EQ(table_.size(), 2U);
+}
+
+TEST_F(FileTableTest, KeepsAFileThatMayRunAgainSoon) {
+  const uint32_t slot = get(1, true)->slot;
+  EXPECT_TRUE(collect().empty());
+  now_ns_ += kKeepNs - 1;
+  EXPECT_TRUE(collect().empty());
+  EXPECT_EQ(get(1, false)->slot, slot);
+  now_ns_ += 1;
+  EXPECT_EQ(collect(), std::vector<uint32_t>{slot});
 }
 
 TEST_F(FileTableTest, AForgottenFileLivesOnBesideItsSuccessor) {

@@ -360,9 +360,11 @@ bool Loader::Worker::handle(DeferredSample& request) {
     if (!progress) break;
     walked = walker_.walk(stack);
   }
+  // Past a full copy the stack goes on, it only was not taken.
+  const bool copy_ended = walked.end == GP_END_STACK_READ && copy.bytes == GP_STACK_COPY_SIZE;
   answer(DeferredDone{.sample = std::move(request.sample),
                       .frames = {walked.frames.begin(), walked.frames.end()},
-                      .end = walked.end,
+                      .end = copy_ended ? GP_END_DEPTH : walked.end,
                       .guessed = walked.guessed || (sample.flags & GP_SAMPLE_GUESSED) != 0});
   return true;
 }

@@ -385,7 +385,7 @@ void Targets::collect() {
       exiting_.push_back(pid);  // its last thread is still on its way out
     }
   }
-  files_.collect([this](const std::shared_ptr<CodeFile>& file) {
+  files_.collect(monotonic_ns(), [this](const std::shared_ptr<CodeFile>& file) {
     looked_ns_.erase(file->slot);
     // Now, not when the loader comes to it: the slot may have a new file by then.
     __atomic_store_n(&tables_->files[file->slot].state, GP_FILE_NOT_LOADED, __ATOMIC_RELEASE);
