@@ -51,7 +51,7 @@ std::optional<T> read_value(const targets::MemoryReader& memory, uint64_t addres
 
 Result<uint64_t> read_pointer(const targets::MemoryReader& memory, uint64_t address, const char* what) {
   const auto value = read_value<uint64_t>(memory, address);
-  if (!value || *value == 0) return fail(ErrorCode::kNotFound, fmt::format("python has no {} yet", what));
+  if (!value) return fail(ErrorCode::kNotFound, fmt::format("cannot read python's {}", what));
   return *value;
 }
 
@@ -89,11 +89,14 @@ Result<gp_python> PythonRuntime::attach(const targets::RuntimeFile& file, const 
   python.runtime_address = file.runtime_vaddr.value + bias;
   if (file.code_type_vaddr.value != 0) python.code_type = file.code_type_vaddr.value + bias;
 
+  // Just exec'ed, most often: nothing is there to be checked, and its first samples are not to be missed.
   GP_ASSIGN(const uint64_t interpreter,
             read_pointer(memory, python.runtime_address + python.interpreters_head, "interpreter"));
+  if (interpreter == 0) return python;
   GP_ASSIGN(const uint64_t thread, read_pointer(memory, interpreter + python.threads_head, "thread"));
+  if (thread == 0) return python;
   // A thread points back to its interpreter where all is laid out as expected.
-  GP_ASSIGN(const uint64_t back, read_pointer(memory, thread + kThreadInterpreter, "thread"));
+  GP_ASSIGN(const uint64_t back, read_pointer(memory, thread + kThreadInterpreter, "thread state"));
   if (back != interpreter)
     return fail(ErrorCode::kMalformed, fmt::format("python {} does not look like one in memory", file.version));
   return python;

@@ -13,7 +13,7 @@ class PythonRuntime final : public targets::Runtime {
   [[nodiscard]] std::string_view name() const override { return "python"; }
   [[nodiscard]] std::optional<targets::RuntimeFile> detect(const elf::Image& image,
                                                            std::string_view path) const override;
-  // kNotFound: not initialised yet, worth another try later; kMalformed: not what the file promises, not worth it.
+  // kNotFound: gone, or its threads cannot be read now, worth another try later; kMalformed: not what the file promises, not worth it.
   [[nodiscard]] Result<gp_python> attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
                                          uint64_t bias) const override;
   [[nodiscard]] std::optional<targets::CodeSymbol> decode(std::span<const uint8_t> record,
