@@ -8,7 +8,7 @@
 
 #include "elf/cfi_source.h"
 #include "elf/go_source.h"
-#include "elf/sigreturn_source.h"
+#include "elf/known_code_source.h"
 
 namespace gp::elf {
 namespace {
@@ -24,18 +24,24 @@ UnwindSource::UnwindSource(const Image& image, const Image* debug) : image_(&ima
   if (image.machine() != Machine::kX86_64) return;
   auto go = GoSource::from_image(image);
   const bool is_go = go.has_value();
-  if (is_go || SigreturnSource::may_be_needed(image)) sources_.push_back(std::make_unique<SigreturnSource>(image));
-  const size_t without_frames = sources_.size();
+  const bool has_libc = KnownCodeSource::may_hold_libc(image);
+  if (is_go || has_libc) add(sources_, std::optional(KnownCodeSource::signal_trampolines(image)));
+  const size_t without_tables = sources_.size();
   add(sources_, std::move(go));
   add(sources_, CfiSource::from_eh_frame(image));
   // What Go's linker puts there says less than its pclntab.
   if (!is_go) add(sources_, CfiSource::from_debug_frame(image));
   if (debug != nullptr) add(sources_, CfiSource::from_debug_frame(*debug));
-  if (sources_.size() > without_frames) return;
-  if (auto mini = image.mini_debug_image()) {  // costs its decompression, so only where nothing else is known
-    mini_debug_ = std::make_unique<Image>(*std::move(mini));
-    add(sources_, CfiSource::from_debug_frame(*mini_debug_));
-  }
+  if (sources_.size() == without_tables) add_mini_debug();
+  if (has_libc && !is_go) add(sources_, std::optional(KnownCodeSource::exits_of_main(image)));
+}
+
+// Costs its decompression, so only for files that say nothing else.
+void UnwindSource::add_mini_debug() {
+  auto mini = image_->mini_debug_image();
+  if (!mini) return;
+  mini_debug_ = std::make_unique<Image>(*std::move(mini));
+  add(sources_, CfiSource::from_debug_frame(*mini_debug_));
 }
 
 UnwindPage UnwindSource::compile_page(uint64_t page_index) {

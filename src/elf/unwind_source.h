@@ -30,6 +30,7 @@ class UnwindSource {
   [[nodiscard]] size_t owned_bytes() const;
 
  private:
+  void add_mini_debug();
   void fill(size_t source, Vaddr begin, Vaddr end, PageRows& rows);
 
   const Image* image_;

@@ -90,6 +90,19 @@ TEST(UnwindSource, KnowsMuslsSignalTrampoline) {
   EXPECT_EQ(signal_offsets(*image).size(), 1U);
 }
 
+TEST(UnwindSource, EndsWhereMuslCallsMain) {
+  TestFile file;
+  // call *%r12; mov %eax,%edi; call exit. Then the same after a direct call, which is any function's.
+  file.code(".text", 0x401000, {0x41, 0xff, 0xd4, 0x89, 0xc7, 0xe8, 0, 0, 0, 0, 0xe8, 0, 0, 0, 0, 0x89, 0xc7, 0xe8});
+  const Image image = file.image();
+  const uint64_t text = image.section(".text")->offset;
+  const auto page = UnwindSource(image).compile_page(text >> GP_PAGE_SHIFT);
+  ASSERT_EQ(page.rows.size(), 2U);
+  EXPECT_EQ(page.rows[0].pc, text + 2);
+  EXPECT_EQ(page.rows[1].pc, text + 3);
+  EXPECT_EQ(page.rules[page.rows[0].rule].cfa_op, GP_CFA_ROOT);
+}
+
 // An .eh_frame without a header table, and a .debug_frame that fills what it leaves.
 TEST(UnwindSource, FillsFromLaterSources) {
   TestFile file;

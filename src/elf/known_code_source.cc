@@ -1,0 +1,64 @@
+#include "elf/known_code_source.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "elf/cfi_state.h"
+
+namespace gp::elf {
+namespace {
+
+constexpr std::array<uint8_t, 9> kSigreturn = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+constexpr std::array<uint8_t, 3> kExitOfResult = {0x89, 0xc7, 0xe8};
+constexpr uint64_t kIndirectCallBytes = 2;  // ff d0 to ff d7; a prefix for r8-r15 may stand ahead
+
+}  // namespace
+
+// When the handler has returned, rsp points at the ucontext of the kernel's frame (struct rt_sigframe in
+// arch/x86/include/asm/sigframe.h: return address, ucontext, siginfo).
+KnownCodeSource KnownCodeSource::signal_trampolines(const Image& image) {
+  gp_rule rule{};
+  rule.cfa_op = GP_CFA_SIGNAL;
+  rule.cfa_reg = kDwarfRsp;
+  return {image, {kSigreturn, false, kSigreturn.size(), rule}};
+}
+
+KnownCodeSource KnownCodeSource::exits_of_main(const Image& image) {
+  gp_rule rule{};
+  rule.cfa_op = GP_CFA_ROOT;
+  return {image, {kExitOfResult, true, 0, rule}};
+}
+
+bool KnownCodeSource::may_hold_libc(const Image& image) { return image.interpreter().empty() && !image.needs_others(); }
+
+bool KnownCodeSource::matches(Bytes code, size_t at) const {
+  if (!pattern_.follows_indirect_call) return true;
+  return at >= kIndirectCallBytes && code[at - 2] == 0xff && (code[at - 1] & 0xf8U) == 0xd0;
+}
+
+std::optional<CodeSpan> KnownCodeSource::next(Vaddr from, Vaddr limit) {
+  // One that begins a little ahead of `from` reaches into it, if the code there is in the file too.
+  const uint64_t ahead = pattern_.bytes.size();
+  Vaddr start = from - ahead;
+  Bytes code = image_->bytes_at(start);
+  if (code.size() <= ahead) {
+    start = from;
+    code = image_->bytes_at(start);
+  }
+  // One that begins at `limit` covers the byte ahead of that.
+  code = code.first(std::min<uint64_t>(code.size(), limit - start + pattern_.bytes.size()));
+  if (code.empty()) return std::nullopt;
+  for (size_t at = 0;; ++at) {
+    const void* found = memmem(code.data() + at, code.size() - at, pattern_.bytes.data(), pattern_.bytes.size());
+    if (found == nullptr) return std::nullopt;
+    at = static_cast<size_t>(static_cast<const uint8_t*>(found) - code.data());
+    const Vaddr begin = start + at;
+    const CodeSpan span{begin.value == 0 ? begin : begin - 1, begin + pattern_.covered};
+    if (matches(code, at) && span.begin < limit && span.end > from) return span;
+  }
+}
+
+void KnownCodeSource::emit(Vaddr begin, Vaddr /*end*/, PageRows& rows) { rows.add(begin, pattern_.rule); }
+
+}  // namespace gp::elf
