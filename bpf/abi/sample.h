@@ -127,7 +127,7 @@ struct gp_stack_copy {
  * cookie), again when the table of those already shipped is too small or when something could not be read.
  */
 #define GP_SYMBOL_NAME_MAX 512
-#define GP_SYMBOL_TABLE_MAX 4096
+#define GP_SYMBOL_TABLE_MAX 16384 /* a function of some 2,000 lines; of longer ones the first lines are known */
 
 struct gp_symbol_text {
 	__u32 bytes; /* stored, at most GP_SYMBOL_NAME_MAX */

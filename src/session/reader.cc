@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "os/event_fd.h"
 #include "os/host.h"
-#include "targets/live_memory.h"
 
 namespace gp::session {
 namespace {
@@ -214,9 +213,8 @@ void Reader::on_symbol(Bytes record) {
   const auto header = read_at<gp_symbol>(record, 0);
   if (!header) return;
   const ProcessKey process{.pid = static_cast<int32_t>(header->pid), .start_ticks = header->start_ticks};
-  const targets::LiveMemory memory(process.pid);
   for (const targets::Runtime* runtime : runtimes_) {
-    if (auto symbol = runtime->decode(record, &memory)) {
+    if (auto symbol = runtime->decode(record, nullptr)) {
       recording_.add_code(process, header->object, header->cookie, std::move(*symbol));
       return;
     }

@@ -177,8 +177,15 @@ void Targets::on_mmap(const os::MmapEvent& event) {
 }
 
 void Targets::on_comm(const os::CommEvent& event, uint64_t time_ns) {
-  if (!event.exec) return;
   const auto known = processes_.find(event.pid);
+  if (!event.exec) {
+    // Kernel threads are born with their parent's name and get their own at once; they never exec.
+    if (known != processes_.end() && event.pid == event.tid && known->second->mappings.empty()) {
+      known->second->program = std::make_shared<Program>(*known->second->program);
+      known->second->program->comm = event.name;
+    }
+    return;
+  }
   if (known == processes_.end()) {
     discover(event.pid);
     return;
