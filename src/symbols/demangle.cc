@@ -55,6 +55,7 @@ struct Printed {
 bool may_leave(const char* text, size_t size) { return std::any_of(text, text + size, is_punctuation); }
 
 void append(const char* text, size_t size, void* opaque) {
+  if (size == 0) return;  // and perhaps no text
   auto* printed = static_cast<Printed*>(opaque);
   if (!printed->overflow && size <= printed->text.size() - printed->size) {
     std::memcpy(printed->text.data() + printed->size, text, size);
