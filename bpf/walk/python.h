@@ -77,6 +77,7 @@ GP_INLINE int gp_python_begin(struct gp_walk *w, const struct gp_python *python)
 	w->python_turns = 0;
 	w->python_pushed = 0;
 	w->python_checked = 0;
+	w->python_outer_known = 0;
 	w->python_candidate = 0;
 	if (cached && *cached) {
 		w->python_state = GP_PYTHON_CACHED;
@@ -103,8 +104,30 @@ GP_INLINE int gp_python_is_foreign(struct gp_walk *w, __u64 on_stack)
 	return on_stack >= w->registers.value[GP_BOUND(number, 31)] + (__u64)(__s64)rule->cfa_offset;
 }
 
+/* Takes back what was pushed for the activation at hand: it has no frames, and `next` is the first of the one above. */
+GP_INLINE int gp_python_take_back(struct gp_walk *w, __u64 next)
+{
+	w->frames -= w->python_pushed;
+	w->python_frame = next;
+	return gp_python_leave(w, GP_EVAL_SHOW);
+}
+
+/*
+ * 3.11 and 3.12 link the activation's _PyCFrame into the thread before they set its current_frame, which until then is
+ * what the stack happened to hold. The _PyCFrame before it says where the frames of the activation above begin.
+ */
+GP_INLINE void gp_python_find_outer(struct gp_walk *w, const struct gp_python *python, __u64 cframe)
+{
+	__u64 before;
+
+	w->python_outer_known = 0;
+	if (cframe && gp_read_user(w, &before, 8, cframe + python->cframe_frame + 8) == 0 && before &&
+	    gp_read_user(w, &w->python_outer, 8, before + python->cframe_frame) == 0)
+		w->python_outer_known = 1;
+}
+
 /* The thread state is found: its frames come next. */
-GP_INLINE int gp_python_start(struct gp_walk *w, __u64 thread, __u64 frame, __u64 cframe)
+GP_INLINE int gp_python_start(struct gp_walk *w, const struct gp_python *python, __u64 thread, __u64 frame, __u64 cframe)
 {
 	__u64 *cached = gp_python_thread_cache(w);
 
@@ -116,6 +139,7 @@ GP_INLINE int gp_python_start(struct gp_walk *w, __u64 thread, __u64 frame, __u6
 	w->python_first = frame;
 	if (cframe && gp_python_is_foreign(w, cframe))
 		return gp_python_leave(w, GP_EVAL_SHOW);
+	gp_python_find_outer(w, python, cframe);
 	return 0;
 }
 
@@ -166,7 +190,7 @@ GP_INLINE int gp_python_search(struct gp_walk *w, const struct gp_python *python
 			      gp_python_current_frame(w, python, &frame, &cframe) == 0;
 
 		if (matches && frame != 0 && gp_python_is_active(w, python))
-			return gp_python_start(w, thread, frame, cframe);
+			return gp_python_start(w, python, thread, frame, cframe);
 		if (w->python_state == GP_PYTHON_CACHED) {
 			if (gp_python_list_threads(w, python))
 				return gp_python_fail(w, GP_END_RUNTIME_READ);
@@ -185,20 +209,32 @@ GP_INLINE int gp_python_search(struct gp_walk *w, const struct gp_python *python
 		return 0; /* goes on in the next turn */
 	if (w->python_candidate == 0)
 		return gp_python_fail(w, GP_END_RUNTIME_READ);
-	return gp_python_start(w, w->python_candidate, w->python_frame, w->python_first);
+	return gp_python_start(w, python, w->python_candidate, w->python_frame, w->python_first);
+}
+
+/* The innermost activation's frames lead to `previous`, which is not where they have to. */
+GP_INLINE int gp_python_is_unlinked(struct gp_walk *w, __u64 previous)
+{
+	return !w->python_checked && w->python_outer_known && previous != w->python_outer;
 }
 
 /*
- * The shim below the frames of one C activation. Frames pushed since the activation was met get their mark, or are
- * taken back when they are the next activation's.
+ * A frame that cannot be read, or is none. The newest of all was in use just now: if it is not there, it is no frame.
  */
+GP_INLINE int gp_python_broken(struct gp_walk *w)
+{
+	if (!w->python_checked && w->python_pushed == 0 && w->python_outer_known)
+		return gp_python_take_back(w, w->python_outer);
+	return gp_python_fail(w, GP_END_RUNTIME_READ);
+}
+
+/* The shim below the frames of one C activation. The last of those pushed since the activation was met gets its mark. */
 GP_INLINE int gp_python_shim(struct gp_walk *w, __u64 shim, __u64 previous)
 {
-	if (gp_python_is_foreign(w, shim)) {
-		w->frames -= w->python_pushed;
-		w->python_frame = w->python_first;
-		return gp_python_leave(w, GP_EVAL_SHOW);
-	}
+	if (gp_python_is_unlinked(w, previous))
+		return gp_python_take_back(w, w->python_outer);
+	if (gp_python_is_foreign(w, shim))
+		return gp_python_take_back(w, w->python_first);
 	w->python_frame = previous;
 	if (w->python_pushed == 0)
 		return gp_python_leave(w, GP_EVAL_SHOW); /* it returns: its last frame has gone */
@@ -232,12 +268,14 @@ GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 	__u64 frame = w->python_frame;
 
 	if (frame == 0) {
+		if (gp_python_is_unlinked(w, 0))
+			return gp_python_take_back(w, w->python_outer);
 		w->python_state = GP_PYTHON_DONE;
 		return gp_python_leave(w, w->python_pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW);
 	}
 	if (++w->python_turns > GP_PYTHON_FRAME_TURNS ||
 	    gp_read_user(w, w->object, GP_PYTHON_FRAME_BYTES, frame))
-		return gp_python_fail(w, GP_END_RUNTIME_READ);
+		return gp_python_broken(w);
 
 	__u64 code = gp_object_word(w, python->frame_code);
 	__u64 previous = gp_object_word(w, python->frame_previous);
@@ -246,12 +284,14 @@ GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 
 	if (is_entry && !python->entry_is_frame)
 		return gp_python_shim(w, frame, previous);
+	if (is_entry && gp_python_is_unlinked(w, previous))
+		return gp_python_take_back(w, w->python_outer);
 	if (gp_read_user(w, w->object, GP_PYTHON_CODE_BYTES, code))
-		return gp_python_fail(w, GP_END_RUNTIME_READ);
+		return gp_python_broken(w);
 	w->python_frame = previous;
 	if (python->code_type && gp_object_word(w, python->object_type) != python->code_type) {
 		/* From 3.13 on f_executable may be None (no function: nothing to show). */
-		return python->version >= 0x030d ? 0 : gp_python_fail(w, GP_END_RUNTIME_READ);
+		return python->version >= 0x030d ? 0 : gp_python_broken(w);
 	}
 
 	__u32 cookie = gp_python_cookie(w, python);

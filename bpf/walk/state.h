@@ -92,8 +92,10 @@ struct gp_walk {
 	__u64 python_candidate;   /* this thread's, but not active */
 	__u64 python_frame;
 	__u64 python_first;       /* where the innermost activation's frames begin */
+	__u64 python_outer;       /* where those of the activation above it begin */
 	__u32 python_pushed;      /* frames pushed for the activation at hand */
 	__u32 python_checked;     /* the innermost activation is behind us */
+	__u32 python_outer_known;
 	__u32 python_turns;
 	__u32 python_state; /* enum gp_python_state */
 	__u32 scratch;      /* index of this state, see GP_PART */
