@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What the Python walker keeps in the kernel. Memory: 64 KiB + 32 KiB + 5.2 KiB a CPU. */
+/* What the Python walker keeps in the kernel. Memory: 64 KiB + 32 KiB + a struct gp_symbol_record a CPU. */
 #pragma once
 
 #include "bpf/walk/kernel.h"

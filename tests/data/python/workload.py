@@ -50,7 +50,7 @@ def many_lines(x=0):
     {LONG_NAME}()
 
 def long_table(x=0):
-{("    x = [x, x][0]" + chr(10)) * 900}
+{("    x = [x, x][0]" + chr(10)) * 1500}
     many_lines()
 
 long_table()

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -34,17 +35,17 @@ struct Recording final : targets::MemoryReader {
   std::vector<ToldFrame> frames;  // innermost first
   mutable std::map<uint64_t, std::vector<uint8_t>> pieces;
 
-  // From the longest piece that holds all of it.
+  // Joins pieces that lie side by side.
   bool read(Pc address, std::span<uint8_t> to) const override {
-    auto piece = pieces.upper_bound(address.value);
-    while (piece != pieces.begin()) {
-      --piece;
-      const auto part = slice(piece->second, address.value - piece->first, to.size());
-      if (part) std::memcpy(to.data(), part->data(), part->size());
-      if (part) return true;
-      if (address.value - piece->first > kMaxPiece) return false;
+    while (!to.empty()) {
+      const Bytes part = from(address.value);
+      if (part.empty()) return false;
+      const size_t size = std::min(part.size(), to.size());
+      std::memcpy(to.data(), part.data(), size);
+      to = to.subspan(size);
+      address = address + size;
     }
-    return false;
+    return true;
   }
 
   void add(uint64_t address, Bytes bytes) const {
@@ -129,7 +130,18 @@ struct Recording final : targets::MemoryReader {
   }
 
  private:
-  static constexpr uint64_t kMaxPiece = 1U << 20U;
+  // What the nearest piece that holds `address` has from there on.
+  [[nodiscard]] Bytes from(uint64_t address) const {
+    constexpr uint64_t kMaxPiece = 1U << 20U;
+    auto piece = pieces.upper_bound(address);
+    while (piece != pieces.begin()) {
+      --piece;
+      const uint64_t into = address - piece->first;
+      if (into < piece->second.size()) return Bytes(piece->second).subspan(into);
+      if (into > kMaxPiece) break;
+    }
+    return {};
+  }
 };
 
 }  // namespace gp::runtimes::python
