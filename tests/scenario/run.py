@@ -7,11 +7,8 @@ Cases are the files of tests/scenario/cases; docs/testing.md explains them. Case
 run of the profiler. Prints PASS, FAIL or SKIP for each and closes with "N passed, N failed, N skipped".
 """
 import argparse
-import glob
 import os
-import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,92 +17,14 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [f"{ROOT}/tests/support", f"{ROOT}/tests/workloads"]
 from agent import AgentRun
-from build import OUT as WORKLOADS, build
-from case import Case, CaseError, nearest
-from interpreters import WANTED, interpreters
+from build import build
+from case import CaseError, nearest
+from instance import instances_of, read_cases
+from interpreters import interpreters
 
 SHORT_SECONDS, SHORT_HZ = 8, 499
 PRECISE_SECONDS, PRECISE_HZ = 20, 997
 WORKLOADS_PER_CPU = 4  # of one run: enough samples each, few runs
-
-
-class Instance:
-    """A case as it runs: with one interpreter, under one comm, in one folder."""
-
-    def __init__(self, case, label=None, python=None):
-        self.case, self.label, self.python = case, label, python
-        self.name = f"{case.name}[{label}]" if label else case.name
-        plain = re.sub(r"\W", "_", case.name)
-        # Linux keeps 15 bytes of a comm; the end stays so that instances differ.
-        tag = (label or "").replace(".", "").replace("-static", "a").replace("-shared", "so")
-        self.comm = case.comm or plain[:15 - len(tag)] + tag
-        self.needs = [need.replace("$PYTHON", label or "") for need in (case.needs or "").split()]
-        self.folder = None
-        self.child = None
-
-    def missing(self, built):
-        """Why this cannot run here, or None."""
-        if self.label and not self.python:
-            return f"there is no Python {self.label.replace('-', ', ')} here"
-        for need in self.needs:
-            if built.get(need):
-                return f"{need}: {built[need]}"
-        for requirement in self.case.requires:
-            reason = missing_requirement(requirement)
-            if reason:
-                return reason
-        return None
-
-    def environment(self, seconds):
-        target = self.python if self.python and not self.needs_program() else f"{WORKLOADS}/{(self.needs or [''])[0]}"
-        return {**os.environ, "D": self.folder, "W": WORKLOADS, "S": f"{ROOT}/tests/workloads", "SECONDS": str(seconds),
-                "COMM": self.comm, "EXE": f"{self.folder}/{self.comm}", "TARGET": target, "GP_WORKLOADS": WORKLOADS,
-                "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
-
-    def needs_program(self):
-        return any(not need.endswith(".so") for need in self.needs)
-
-    def prepare(self, scratch, seconds):
-        self.folder = tempfile.mkdtemp(prefix="case-", dir=scratch)
-        environment = self.environment(seconds)
-        # A program's comm is the last part of the path it was started by, so a link gives it a name of its own.
-        os.symlink(environment["TARGET"], environment["EXE"])
-        return environment
-
-    def start(self, seconds, environment):
-        with open(f"{self.folder}/output", "wb") as output:
-            self.child = subprocess.Popen(["sh", "-c", self.case.workload], env={**environment, "SECONDS": str(seconds)},
-                                          cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                          start_new_session=True)
-
-    def stop(self):
-        """Ends what this instance started: the whole group, by its id."""
-        if self.child is None:
-            return
-        try:
-            os.killpg(self.child.pid, signal.SIGCONT)
-            os.killpg(self.child.pid, signal.SIGTERM)
-            self.child.wait(3)
-            os.killpg(self.child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        except subprocess.TimeoutExpired:
-            os.killpg(self.child.pid, signal.SIGKILL)
-        self.child.wait()
-        self.child = None
-
-
-def missing_requirement(requirement):
-    kind, _, what = requirement.partition(" ")
-    if kind == "command":
-        return None if shutil.which(what) else f"{what} is not installed"
-    if kind == "file":
-        return None if os.path.exists(what) else f"there is no {what}"
-    if kind == "try":
-        ok = subprocess.run(["sh", "-c", what], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL).returncode == 0
-        return None if ok else f"this machine cannot: {what}"
-    return f"unknown requirement {requirement!r}"
 
 
 class Runner:
@@ -201,30 +120,6 @@ class Runner:
         count = sum(run.profile.of(instance.comm).values()) if run.profile else 0
         detail = f"{count} samples" + (f", {run.memory_mib:.0f} MiB" if self.arguments.verbose else "")
         self.report("FAIL" if faults else "PASS", instance.name, detail, lines)
-
-
-def instances_of(cases, full):
-    """The cases with the interpreters they ask for: the first one here, or in a full run all that are wanted."""
-    pythons = interpreters()
-    for case in cases:
-        if not case.pythons:
-            yield Instance(case)
-        elif full:
-            for label in WANTED:
-                yield Instance(case, label, pythons.get(label))
-        else:
-            label = next(iter(pythons), WANTED[0])
-            yield Instance(case, label, pythons.get(label))
-
-
-def read_cases(names):
-    cases = []
-    for path in sorted(glob.glob(f"{ROOT}/tests/scenario/cases/*.case")):
-        name = os.path.basename(path)[:-len(".case")]
-        if not names or any(wanted in name for wanted in names):
-            with open(path, encoding="utf-8") as file:
-                cases.append(Case(name, file.read()))
-    return cases
 
 
 def check_the_checker(runner):

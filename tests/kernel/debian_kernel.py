@@ -1,0 +1,75 @@
+"""Debian's kernels by suite, fetched with apt from the mirror this machine uses, and kept."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+CACHE = os.environ.get("GP_TEST_CACHE", os.path.expanduser("~/.cache/gprofiler-tests"))
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+PACKAGE = "linux-image-cloud-amd64"  # the smaller flavour; console, BPF, BTF and perf events are built in
+FRESH_SECONDS = 24 * 3600  # a suite is asked for a newer kernel at most once a day
+
+
+class Unavailable(Exception):
+    """Why a kernel cannot be had here."""
+
+
+def run(command, **options):
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            **options)
+    if result.returncode != 0:
+        raise Unavailable(f"{command[0]}: " + " | ".join(result.stdout.strip().splitlines()[-2:]))
+    return result.stdout
+
+
+def mirror():
+    """The archive that this machine's own apt takes Debian from."""
+    targets = run(["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"])
+    for line in targets.splitlines():
+        label, _, uri = line.partition(" ")
+        if label == "Debian":
+            return uri
+    raise Unavailable("apt knows no Debian archive here; 'apt-get update' may not have run")
+
+
+def fetch(suite, folder):
+    """Puts the suite's kernel image into `folder`, with an apt of its own that touches none of the machine's state."""
+    with tempfile.TemporaryDirectory(prefix="gprofiler-apt-") as state:
+        os.chmod(state, 0o755)
+        os.makedirs(f"{state}/lists/partial")
+        os.makedirs(f"{state}/cache/archives/partial")
+        with open(f"{state}/sources.list", "w", encoding="utf-8") as file:
+            file.write(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n")
+        options = ["-o", f"Dir::Etc::sourcelist={state}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
+                   "-o", f"Dir::State::lists={state}/lists", "-o", f"Dir::Cache={state}/cache",
+                   "-o", "Acquire::Languages=none", "-o", "APT::Sandbox::User=root"]
+        run(["apt-get", *options, "-qq", "update"], timeout=300)
+        depends = re.search(r"^Depends: .*?(linux-image-\d\S+)", run(["apt-cache", *options, "show", PACKAGE]), re.M)
+        if not depends:
+            raise Unavailable(f"{suite} has no {PACKAGE}")
+        run(["apt-get", *options, "-qq", "download", depends.group(1)], cwd=state, timeout=300)
+        run(["dpkg-deb", "-x", glob.glob(f"{state}/*.deb")[0], f"{state}/image"])
+        images = glob.glob(f"{state}/image/boot/vmlinuz-*")
+        if not images:
+            raise Unavailable(f"{suite}: the package holds no kernel image")
+        for old in glob.glob(f"{folder}/vmlinuz-*"):
+            os.unlink(old)
+        shutil.copy(images[0], folder)
+
+
+def kernel_of(suite):
+    """(path of the kernel image, its release). Raises Unavailable."""
+    folder = f"{CACHE}/kernels/{suite}"
+    os.makedirs(folder, exist_ok=True)
+    kept = glob.glob(f"{folder}/vmlinuz-*")
+    if not kept or time.time() - os.path.getmtime(kept[0]) > FRESH_SECONDS:
+        try:
+            fetch(suite, folder)
+        except (Unavailable, subprocess.TimeoutExpired) as error:
+            if not kept:
+                raise Unavailable(f"{suite}: {error}") from error
+    image = glob.glob(f"{folder}/vmlinuz-*")[0]
+    return image, os.path.basename(image)[len("vmlinuz-"):]

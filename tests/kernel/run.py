@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Boots Debian's kernels under QEMU and profiles in there; the scenario checker judges the stacks.
+
+Usage: tests/kernel/run.py [-v] [SUITE...]     (bookworm: 6.1, trixie: 6.12, sid: the newest)
+
+The machine is emulated unless GP_QEMU_ACCEL=kvm says otherwise (nested KVM is often there and broken): slow, but stacks
+and shares are as good. Prints PASS, FAIL or SKIP for each case and kernel and closes with "N passed, N failed, N skipped".
+"""
+import base64
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [f"{ROOT}/tests/support", f"{ROOT}/tests/workloads"]
+from build import OUT as WORKLOADS, build
+from case import nearest
+from collapsed import Profile
+from debian_kernel import Unavailable, kernel_of
+from initramfs import add, add_python, guest_script, pack
+from instance import Instance, read_cases
+from interpreters import interpreters
+
+SUITES = ["bookworm", "trixie", "sid"]
+CASES = ["c_chain", "c_split", "c_signal", "c_syscalls", "c_short_lived", "py_callbacks", "py_threads"]
+SECONDS, HZ = 16, 199
+BOOT_LIMIT = 300  # seconds for one kernel, emulated
+BOOT_TRIES = 3  # an emulated kernel may panic before it has run anything of ours
+# Without cmpxchg16b: QEMU 7.2 emulates it wrongly now and then, and one boot in four died of it; 10 of 10 did not without.
+CPU = "Nehalem,-cx16"
+
+
+class Guest:
+    """One kernel: boots, runs, gives back the profile and what the console said."""
+
+    def __init__(self, kernel, initramfs, scratch):
+        self.kernel, self.initramfs = kernel, initramfs
+        self.wire = f"{scratch}/wire"
+        self.console = ""
+
+    def run(self):
+        """(profile or None, faults); a guest that panicked before our first command is booted again."""
+        for _ in range(BOOT_TRIES):
+            result = self.boot()
+            if "guest: " in self.console or "Kernel panic" not in self.console:
+                return result
+        raise Unavailable(f"QEMU did not boot it in {BOOT_TRIES} tries")
+
+    def boot(self):
+        accelerator = os.environ.get("GP_QEMU_ACCEL", "tcg,thread=multi")
+        command = ["qemu-system-x86_64", "-accel", accelerator, "-cpu", CPU, "-smp", "2", "-m", "1536",
+                   "-kernel", self.kernel, "-initrd", self.initramfs, "-nographic", "-no-reboot", "-nodefaults",
+                   "-serial", "stdio", "-serial", f"file:{self.wire}",
+                   "-append", "console=ttyS0 rdinit=/init panic=-1 quiet loglevel=4 mitigations=off"]
+        try:
+            self.console = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                          stderr=subprocess.STDOUT, timeout=BOOT_LIMIT).stdout.decode(errors="replace")
+        except subprocess.TimeoutExpired as error:
+            self.console = (error.stdout or b"").decode(errors="replace")
+            return None, [f"the guest did not end within {BOOT_LIMIT} s"]
+        return self.result()
+
+    def result(self):
+        """(profile or None, faults)"""
+        try:
+            with open(self.wire, "rb") as file:
+                text = gzip.decompress(base64.b64decode(file.read())).decode(errors="replace")
+            first, _, rest = text.partition("\n")
+            profile = Profile(rest.rpartition("\nend")[0])
+        except (OSError, ValueError, EOFError) as error:
+            return None, [f"no profile came out: {error}"]
+        faults = [] if first == "exit 0" else [f"the profiler ended with {first}"]
+        return profile, faults + profile.quality_faults()
+
+    def last_lines(self):
+        return ["    " + line for line in self.console.strip().splitlines()[-25:]]
+
+
+def make_initramfs(instances, scratch):
+    tree = f"{scratch}/tree"
+    for folder in ("bin", "proc", "sys", "dev", "tmp", "d", "w", "s", "out", "etc"):
+        os.makedirs(f"{tree}/{folder}")
+    shutil.copy(shutil.which("busybox"), f"{tree}/bin/busybox")
+    add(tree, f"{ROOT}/build/gprofiler", "/gprofiler")
+    for name in {need for instance in instances for need in instance.needs}:
+        add(tree, f"{WORKLOADS}/{name}", f"/w/{name}")
+    for python in {instance.python for instance in instances if instance.python}:
+        add_python(tree, python)
+    for name in os.listdir(f"{ROOT}/tests/workloads"):
+        if name.startswith("py_") and name.endswith(".py"):
+            shutil.copy(f"{ROOT}/tests/workloads/{name}", f"{tree}/s/{name}")
+    with open(f"{tree}/init", "w", encoding="utf-8") as file:
+        file.write(guest_script(instances, SECONDS, HZ))
+    os.chmod(f"{tree}/init", 0o755)
+    image = f"{scratch}/initramfs"
+    pack(tree, image)
+    return image
+
+
+class Report:
+    def __init__(self, verbose):
+        self.verbose = verbose
+        self.counts = {"PASS": 0, "FAIL": 0, "SKIP": 0}
+
+    def line(self, word, name, why="", lines=()):
+        self.counts[word] += 1
+        print(f"{word} {name}{': ' + why if why else ''}")
+        for line in lines:
+            print(f"  {line}")
+        sys.stdout.flush()
+
+    def close(self):
+        print(f"{self.counts['PASS']} passed, {self.counts['FAIL']} failed, {self.counts['SKIP']} skipped")
+        return 1 if self.counts["FAIL"] else 0
+
+
+def run_suite(suite, instances, initramfs, scratch, report):
+    try:
+        kernel, release = kernel_of(suite)
+    except Unavailable as error:
+        report.line("SKIP", f"kernel of {suite}", str(error))
+        return
+    folder = tempfile.mkdtemp(dir=scratch)
+    guest = Guest(kernel, initramfs, folder)
+    try:
+        profile, faults = guest.run()
+    except Unavailable as error:
+        report.line("SKIP", release, str(error))
+        return
+    report.line("FAIL" if faults else "PASS", f"{release}: the profiler runs", "",
+                [*faults, *guest.last_lines()] if faults or report.verbose else [])
+    if profile is None:
+        return
+    for instance in instances:
+        found = instance.case.faults(profile, instance.comm)
+        lines = [*found, *nearest(profile, instance.comm)] if found or report.verbose else []
+        count = sum(profile.of(instance.comm).values())
+        report.line("FAIL" if found else "PASS", f"{release}: {instance.name}", f"{count} samples", lines)
+
+
+def why_not():
+    for command in ("qemu-system-x86_64", "busybox", "cpio", "zstd"):
+        if shutil.which(command) is None:
+            return f"{command} is not installed"
+    return None
+
+
+def guest_instances():
+    """The cases that run in the guests: with the first Python that is here."""
+    pythons = interpreters()
+    label = next(iter(pythons), None)
+    cases = {case.name: case for case in read_cases([])}
+    return [Instance(cases[name], label if cases[name].pythons else None, pythons.get(label)
+                     if cases[name].pythons else None) for name in CASES]
+
+
+def main():
+    report = Report("-v" in sys.argv)
+    suites = [word for word in sys.argv[1:] if word != "-v"] or SUITES
+    reason = why_not()
+    if reason or not os.access(f"{ROOT}/build/gprofiler", os.X_OK):
+        report.line("SKIP" if reason else "FAIL", "kernels", reason or "there is no build/gprofiler")
+        return report.close()
+    instances = guest_instances()
+    built = build(sorted({need for instance in instances for need in instance.needs}), interpreters())
+    for instance in [one for one in instances if one.missing(built)]:
+        report.line("SKIP", f"kernels: {instance.name}", instance.missing(built))
+        instances.remove(instance)
+    with tempfile.TemporaryDirectory(prefix="gprofiler-kernel-") as scratch:
+        initramfs = make_initramfs(instances, scratch)
+        for suite in suites:
+            run_suite(suite, instances, initramfs, scratch, report)
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
