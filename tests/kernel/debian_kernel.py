@@ -47,17 +47,21 @@ def fetch(suite, folder):
                    "-o", f"Dir::State::lists={state}/lists", "-o", f"Dir::Cache={state}/cache",
                    "-o", "Acquire::Languages=none", "-o", "APT::Sandbox::User=root"]
         run(["apt-get", *options, "-qq", "update"], timeout=300)
-        depends = re.search(r"^Depends: .*?(linux-image-\d\S+)", run(["apt-cache", *options, "show", PACKAGE]), re.M)
-        if not depends:
-            raise Unavailable(f"{suite} has no {PACKAGE}")
-        run(["apt-get", *options, "-qq", "download", depends.group(1)], cwd=state, timeout=300)
+        # The package of the flavour depends on that of the release; newer suites put the image into linux-binary-*.
+        package = PACKAGE
+        for part in ("image", "binary"):
+            shown = run(["apt-cache", *options, "show", package])
+            deeper = re.search(rf"^Depends: .*?(linux-{part}-\d\S+)", shown, re.M)
+            package = deeper.group(1) if deeper else package
+        run(["apt-get", *options, "-qq", "download", package], cwd=state, timeout=300)
         run(["dpkg-deb", "-x", glob.glob(f"{state}/*.deb")[0], f"{state}/image"])
-        images = glob.glob(f"{state}/image/boot/vmlinuz-*")
+        images = glob.glob(f"{state}/image/boot/vmlinuz-*") + glob.glob(f"{state}/image/usr/lib/modules/*/vmlinuz")
         if not images:
             raise Unavailable(f"{suite}: the package holds no kernel image")
+        release = re.sub(r".*/(?:vmlinuz-|modules/)|/vmlinuz$", "", images[0])
         for old in glob.glob(f"{folder}/vmlinuz-*"):
             os.unlink(old)
-        shutil.copy(images[0], folder)
+        shutil.copy(images[0], f"{folder}/vmlinuz-{release}")
 
 
 def kernel_of(suite):
