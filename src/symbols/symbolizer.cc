@@ -161,12 +161,19 @@ elf::LineInfo* Symbolizer::lines_of(OpenFile& file) {
   return file.lines ? &*file.lines : nullptr;
 }
 
-// Functions of Go code: its own table knows inlined calls and lines without DWARF.
-std::vector<Name> Symbolizer::go_names(const OpenFile& file, Vaddr looked_up) {
+// Functions of Go code: its own table knows inlined calls and lines without DWARF. Lines are left out unless asked for,
+// as they cut one function into many frames.
+std::vector<Name> Symbolizer::go_names(const OpenFile& file, Vaddr looked_up, bool want_lines) {
   std::vector<Name> names;
   if (!file.go) return names;
-  for (elf::SourceFrame& frame : file.go->lookup(looked_up))
-    names.push_back({std::move(frame.function), std::move(frame.file), file.module, frame.line, frame.inlined, true});
+  for (elf::SourceFrame& frame : file.go->lookup(looked_up)) {
+    Name name{std::move(frame.function), {}, file.module, 0, frame.inlined, true};
+    if (want_lines) {
+      name.file = std::move(frame.file);
+      name.line = frame.line;
+    }
+    names.push_back(std::move(name));
+  }
   return names;
 }
 
@@ -194,7 +201,7 @@ std::vector<Name> Symbolizer::file_frame(const FileRef& file, FileOffset offset,
   const auto looked_up = file.image ? file.image->to_vaddr(inside) : std::nullopt;
   if (!looked_up) return {place(base_name(file.path), offset.value)};
   OpenFile& opened = open_file(file);
-  std::vector<Name> names = go_names(opened, *looked_up);
+  std::vector<Name> names = go_names(opened, *looked_up, want_lines);
   if (!names.empty()) return names;
   names.push_back(symbol_name(opened, *looked_up, shown.value_or(*looked_up)));
   if (want_lines) expand_lines(opened, *looked_up, names);

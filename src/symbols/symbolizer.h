@@ -97,7 +97,7 @@ class Symbolizer {
   const SymbolIndex* index_of(OpenFile& file);
   elf::LineInfo* lines_of(OpenFile& file);
   Name symbol_name(OpenFile& file, Vaddr looked_up, Vaddr shown);
-  static std::vector<Name> go_names(const OpenFile& file, Vaddr looked_up);
+  static std::vector<Name> go_names(const OpenFile& file, Vaddr looked_up, bool want_lines);
   void expand_lines(OpenFile& file, Vaddr looked_up, std::vector<Name>& names);
 
   SymbolizerOptions options_;
