@@ -44,6 +44,13 @@
 		__asm__ volatile("%0 &= %1" : "+r"(gp_bound_value) : "i"(mask)); \
 		gp_bound_value;                                \
 	})
+/* A value the compiler must not reason about: it would turn arithmetic that stands for a branch back into one. */
+#define GP_OPAQUE(x)                                       \
+	({                                                 \
+		__u32 gp_opaque_value = (x);               \
+		__asm__ volatile("" : "+r"(gp_opaque_value)); \
+		gp_opaque_value;                           \
+	})
 
 #else
 
@@ -53,6 +60,7 @@
 #define GP_READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define GP_BARRIER() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define GP_BOUND(index, mask) ((__u64)(index) & (mask))
+#define GP_OPAQUE(x) (x)
 
 #ifdef __cplusplus
 extern "C" {

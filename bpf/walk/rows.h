@@ -51,13 +51,12 @@ GP_INLINE int gp_search_rule(struct gp_walk *w)
 		if (!row)
 			return -1;
 		__u32 packed = GP_READ_ONCE(*row);
+		/* All ones when the row begins at or below the pc. Two branches a turn would be 2^17 paths to the verifier. */
+		__u32 up = GP_OPAQUE((__u32)((__s32)((packed & 0xffff) - pc - 1) >> 31));
 
-		if ((packed & 0xffff) <= pc) {
-			best = packed;
-			low = middle + 1;
-		} else {
-			high = middle;
-		}
+		best = (packed & up) | (best & ~up);
+		low = ((middle + 1) & up) | (low & ~up);
+		high = (high & up) | (middle & ~up);
 	}
 	if (low == 0)
 		return 0;
