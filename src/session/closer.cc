@@ -62,7 +62,6 @@ Closer::Functions Closer::name(Recording& recording, const profile::RawFrame& fr
       const symbols::FileRef ref{.image = file.image, .path = file.path, .root = root_of(file.brought_by)};
       Functions functions;
       for (auto& name : symbolizer_->file_frame(ref, {frame.value}, frame.return_address, inlines_)) {
-        if (!inlines_) name.line = 0;  // Go's tables tell it unasked: a function is one frame, not one per line
         functions.push_back(function_index(from_name(std::move(name), FrameKind::kNative)));
       }
       return functions;
