@@ -1,0 +1,364 @@
+// Sequences of sideband events, and what the walker's tables and the agent's own then say. Made-up processes have pids
+// no kernel gives out, so that /proc knows nothing of them; the process of the test is the parent of all.
+#include "targets/targets.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "base/clock.h"
+#include "os/procfs.h"
+#include "targets/testing/code_dir.h"
+#include "walk/testing/plain_tables.h"
+
+namespace gp::targets {
+namespace {
+
+constexpr int32_t kChild = 5'000'000;  // above PID_MAX_LIMIT (include/linux/threads.h)
+constexpr uint64_t kPatienceNs = 10'000'000'000;
+
+class TargetsTest : public testing::Test {
+ protected:
+  TargetsTest() { start({}); }
+
+  void start(Filter filter) {
+    targets_ = std::make_unique<Targets>(&plain_.tables, &loader_, std::move(filter));
+    now_ns_ = monotonic_ns();
+    // An exec of a process nobody knows: it is looked up in /proc.
+    apply(os::CommEvent{.pid = ::getpid(), .tid = ::getpid(), .exec = true, .name = "test"});
+    targets_->publish();
+  }
+  template <class Event>
+  void apply(Event event) {
+    now_ns_ += 1000;
+    targets_->apply({.time_ns = now_ns_, .cpu = 0, .body = event});
+  }
+  void fork(int32_t pid, int32_t parent = ::getpid()) {
+    apply(os::ForkEvent{.pid = pid, .parent_pid = parent, .tid = pid, .parent_tid = parent});
+  }
+  void exec(int32_t pid, std::string_view name) {
+    apply(os::CommEvent{.pid = pid, .tid = pid, .exec = true, .name = name});
+  }
+  void mmap(int32_t pid, uint64_t start, uint64_t size, const std::string& path, uint64_t offset = 0) {
+    os::MmapEvent event;
+    event.pid = event.tid = pid;
+    event.address = start;
+    event.length = size;
+    event.offset = offset;
+    event.path = path;
+    if (path != "//anon") {
+      const FileKey key = key_of_path(path);
+      event.dev_major = key.dev_major;
+      event.dev_minor = key.dev_minor;
+      event.inode = key.inode;
+    }
+    apply(event);
+  }
+  // A child that runs a made-up program of its own, mapped at 0x10000.
+  void spawn(int32_t pid, const std::string& path) {
+    fork(pid);
+    exec(pid, "child");
+    mmap(pid, 0x10000, 0x1000, path, CodeDir::kText);
+  }
+  // Lets the loader finish and takes what it found.
+  void settle() {
+    targets_->publish();
+    const uint64_t end = monotonic_ns() + kPatienceNs;
+    while (!loader_.idle() && monotonic_ns() < end) {
+      for (auto& result : loader_.take_results()) {
+        if (auto* file = std::get_if<FileDone>(&result)) targets_->take(*file);
+        if (auto* changed = std::get_if<FileChanged>(&result)) targets_->take(*changed);
+        if (auto* attached = std::get_if<AttachDone>(&result)) targets_->take(*attached);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
+  // The process as the walker sees it.
+  const gp_process* entry(int32_t pid) {
+    for (const auto& bucket : plain_.tables.processes) {
+      for (const auto& process : bucket.entries) {
+        if (process.pid == static_cast<uint32_t>(pid)) return &process;
+      }
+    }
+    return nullptr;
+  }
+  std::vector<gp_mapping> mappings(int32_t pid) {
+    const gp_process* process = entry(pid);
+    if (process == nullptr) return {};
+    const auto all = plain_.tables.mappings.subspan(GP_MAPPINGS_FIRST(process->mappings),
+                                                    GP_MAPPINGS_COUNT(process->mappings));
+    return {all.begin(), all.end()};
+  }
+  Process& process(int32_t pid) { return *targets_->processes().at(pid); }
+  uint64_t first_page_word(int32_t pid) {
+    const gp_file& file = plain_.tables.files[mappings(pid).at(0).file];
+    return walk::load_word(plain_.tables.pages[file.page_first]);
+  }
+
+  CodeDir dir_;
+  walk::PlainTables plain_{{.buckets = 64, .mappings = 4096, .files = 64, .pages = 4096, .pythons = 4}};
+  Loader loader_{&plain_.tables, &plain_, kStubRuntimes, {}};
+  std::unique_ptr<Targets> targets_;
+  uint64_t now_ns_ = 0;
+};
+
+TEST_F(TargetsTest, ReadsAProcessNobodyToldOf) {
+  EXPECT_EQ(targets_->process_count(), 1U);
+  EXPECT_EQ(process(::getpid()).program->executable, os::read_executable(::getpid()).value());
+  EXPECT_GT(mappings(::getpid()).size(), 3U);
+  const auto pc = reinterpret_cast<uint64_t>(&key_of_path);
+  size_t holding = 0;
+  for (const gp_mapping& mapping : mappings(::getpid())) holding += pc >= mapping.start && pc < mapping.end ? 1U : 0U;
+  EXPECT_EQ(holding, 1U);
+}
+
+TEST_F(TargetsTest, AForkSharesItsParentsMappings) {
+  fork(kChild);
+  ASSERT_NE(entry(kChild), nullptr);
+  EXPECT_EQ(entry(kChild)->mappings, entry(::getpid())->mappings);
+  EXPECT_EQ(process(kChild).program->executable, process(::getpid()).program->executable);
+  EXPECT_EQ(process(kChild).parent_pid, ::getpid());
+}
+
+TEST_F(TargetsTest, AForkOfAnUnpublishedParentIsPublishedToo) {
+  spawn(kChild, dir_.program("a", 16));
+  fork(kChild + 1, kChild);
+  targets_->publish();
+  EXPECT_EQ(mappings(kChild + 1).size(), 1U);
+}
+
+TEST_F(TargetsTest, ThreadsAndUnknownProcessesChangeNothing) {
+  fork(::getpid());
+  fork(kChild, kChild + 1);
+  exec(kChild, "x");
+  mmap(kChild, 0x1000, 0x1000, "//anon");
+  apply(os::ExitEvent{.pid = kChild, .tid = kChild});
+  apply(os::LostEvent{.count = 3});
+  targets_->publish();
+  targets_->collect();
+  EXPECT_EQ(targets_->process_count(), 1U);
+}
+
+TEST_F(TargetsTest, AnExecStartsANewProgram) {
+  fork(kChild);
+  const auto before = process(kChild).program;
+  const uint64_t before_exec = now_ns_;
+  exec(kChild, "first");
+  mmap(kChild, 0x10000, 0x2000, dir_.program("a", 16), 0x1000);
+  targets_->publish();
+  ASSERT_EQ(mappings(kChild).size(), 1U);
+  EXPECT_EQ(mappings(kChild)[0].start, 0x10000U);
+  EXPECT_EQ(mappings(kChild)[0].offset, 0x1000U);
+  const auto first = process(kChild).program;
+  EXPECT_EQ(first->comm, "first");
+  EXPECT_EQ(first->executable, dir_.path("a"));
+  const uint64_t before_second = now_ns_;
+  exec(kChild, "second");
+  // Samples are read after the events: what ran then is what counts.
+  EXPECT_EQ(process(kChild).program_at(before_exec), before);
+  EXPECT_EQ(process(kChild).program_at(before_second), first);
+  EXPECT_EQ(process(kChild).program_at(now_ns_)->comm, "second");
+  targets_->publish();
+  EXPECT_TRUE(mappings(kChild).empty());
+}
+
+TEST_F(TargetsTest, KeepsTheLastFewPrograms) {
+  fork(kChild);
+  for (int i = 0; i < 100; ++i) exec(kChild, "program " + std::to_string(i));
+  EXPECT_LE(process(kChild).past.size(), 4U);
+  EXPECT_EQ(process(kChild).program_at(now_ns_ - 1)->comm, "program 98");
+  EXPECT_EQ(process(kChild).program_at(now_ns_)->comm, "program 99");
+}
+
+TEST_F(TargetsTest, RenamingAThreadIsNoExec) {
+  fork(kChild);
+  const auto before = process(kChild).program;
+  apply(os::CommEvent{.pid = kChild, .tid = kChild, .exec = false, .name = "renamed"});
+  EXPECT_EQ(process(kChild).program, before);
+}
+
+TEST_F(TargetsTest, AnonymousCodeIsGeneratedCode) {
+  spawn(kChild, dir_.program("a", 16));
+  mmap(kChild, 0x20000, 0x1000, "//anon");
+  mmap(kChild, 0x21000, 0x1000, "//anon");
+  mmap(kChild, 0x30000, 0, "//anon");
+  mmap(kChild, UINT64_MAX - 10, 100, "//anon");  // runs over the end of the address space
+  targets_->publish();
+  const auto seen = mappings(kChild);
+  ASSERT_EQ(seen.size(), 2U) << "neighbours are one";
+  EXPECT_EQ(seen[1].file, GP_NO_FILE);
+  EXPECT_EQ(seen[1].start, 0x20000U);
+  EXPECT_EQ(seen[1].end, 0x22000U);
+}
+
+TEST_F(TargetsTest, AFileThatIsNoElfFileIsGeneratedCode) {
+  spawn(kChild, dir_.text("memfd", {1, 2, 3}));
+  targets_->publish();
+  EXPECT_NE(mappings(kChild).at(0).file, GP_NO_FILE);
+  settle();
+  EXPECT_EQ(mappings(kChild).at(0).file, GP_NO_FILE);
+}
+
+TEST_F(TargetsTest, ProcessesShareFiles) {
+  const std::string path = dir_.program("a", 16);
+  spawn(kChild, path);
+  spawn(kChild + 1, path);
+  targets_->publish();
+  EXPECT_EQ(mappings(kChild).at(0).file, mappings(kChild + 1).at(0).file);
+}
+
+TEST_F(TargetsTest, AnEndedProcessAndItsFilesGo) {
+  spawn(kChild, dir_.program("a", 16));
+  settle();
+  const uint32_t slot = mappings(kChild).at(0).file;
+  EXPECT_EQ(plain_.tables.files[slot].state, uint32_t{GP_FILE_LOADED});
+  apply(os::ExitEvent{.pid = kChild, .tid = kChild});
+  EXPECT_NE(entry(kChild), nullptr) << "its last samples are still in the ring";
+  targets_->collect();
+  EXPECT_EQ(entry(kChild), nullptr);
+  EXPECT_EQ(targets_->process_count(), 1U);
+  EXPECT_EQ(targets_->file_in_slot(slot), nullptr);
+  EXPECT_EQ(plain_.tables.files[slot].state, uint32_t{GP_FILE_NOT_LOADED})
+      << "at once: the slot may have another file before the loader comes to it";
+  settle();
+}
+
+TEST_F(TargetsTest, AProcessStaysWhileItLives) {
+  apply(os::ExitEvent{.pid = ::getpid(), .tid = 1});  // one of its threads ended
+  targets_->collect();
+  EXPECT_EQ(targets_->process_count(), 1U);
+}
+
+TEST_F(TargetsTest, AReusedPidIsAnotherProcess) {
+  fork(kChild);
+  exec(kChild, "old");
+  const ProcessKey old = process(kChild).key;
+  apply(os::ExitEvent{.pid = kChild, .tid = kChild});
+  now_ns_ += 1'000'000'000;
+  fork(kChild);
+  exec(kChild, "new");
+  const ProcessKey young = process(kChild).key;
+  EXPECT_NE(old, young);
+  ASSERT_NE(targets_->find(old), nullptr) << "until its last samples have been read";
+  EXPECT_EQ(targets_->find(old)->program->comm, "old");
+  EXPECT_EQ(targets_->find(young)->program->comm, "new");
+  EXPECT_EQ(targets_->find({.pid = kChild, .start_ticks = young.start_ticks + GP_START_SLACK_TICKS}),
+            targets_->find(young));
+  EXPECT_EQ(targets_->find({.pid = kChild, .start_ticks = young.start_ticks + GP_START_SLACK_TICKS + 1}), nullptr);
+  EXPECT_EQ(entry(kChild)->start_ticks, young.start_ticks);
+  targets_->collect();
+  EXPECT_EQ(targets_->find(old), nullptr);
+}
+
+TEST_F(TargetsTest, ManyForksOfOneParent) {
+  for (int32_t i = 0; i < 300; ++i) fork(kChild + i);
+  EXPECT_EQ(targets_->process_count(), 301U);
+  for (int32_t i = 0; i < 300; ++i) {
+    ASSERT_EQ(process(kChild + i).mappings.size(), process(::getpid()).mappings.size());
+  }
+}
+
+TEST_F(TargetsTest, AFileRewrittenInPlaceGetsNewRows) {
+  spawn(kChild, dir_.program("a", 16));
+  settle();
+  const auto file = targets_->file_in_slot(mappings(kChild).at(0).file);
+  loader_.post(PageRequest{.file = file, .page = 0});
+  settle();
+  EXPECT_GE(first_page_word(kChild), GP_PAGE_STATES);
+  static_cast<void>(dir_.program("a", 48));
+  spawn(kChild + 1, dir_.path("a"));  // whoever runs it next makes us look again
+  settle();
+  const uint32_t slot = mappings(kChild + 1).at(0).file;
+  EXPECT_NE(slot, file->slot);
+  EXPECT_EQ(mappings(kChild).at(0).file, file->slot) << "who mapped it before keeps what it had";
+  EXPECT_EQ(targets_->file_in_slot(slot)->state, CodeFile::State::kReady);
+  EXPECT_EQ(first_page_word(kChild + 1), GP_PAGE_NOT_LOADED);
+}
+
+TEST_F(TargetsTest, AttachesToInterpretersAndHandsThemToChildren) {
+  spawn(kChild, dir_.program("a.python", 16));
+  settle();
+  ASSERT_NE(entry(kChild)->python, 0U);
+  EXPECT_EQ(process(kChild).program->runtime, "python 3.12");
+  // The function, at address 0x401000 of its file, is mapped at 0x10000.
+  const gp_python python = plain_.tables.pythons[entry(kChild)->python - 1];
+  fork(kChild + 1, kChild);
+  ASSERT_NE(entry(kChild + 1)->python, 0U);
+  EXPECT_NE(entry(kChild + 1)->python, entry(kChild)->python);
+  EXPECT_EQ(plain_.tables.pythons[entry(kChild + 1)->python - 1].runtime_address, python.runtime_address);
+  exec(kChild, "other");
+  targets_->publish();
+  EXPECT_EQ(entry(kChild)->python, 0U);
+}
+
+TEST_F(TargetsTest, InterpretersOfEndedProcessesComeBack) {
+  const std::string path = dir_.program("a.python", 16);
+  spawn(kChild, path);
+  settle();
+  for (int i = 0; i < 20; ++i) {
+    fork(kChild + 1, kChild);
+    EXPECT_NE(process(kChild + 1).python, 0U) << i;
+    now_ns_ += 1'000'000'000;  // the pid is used again before anybody collects, every other time
+    if (i % 2 == 0) {
+      targets_->collect();
+    } else {
+      apply(os::ExitEvent{.pid = kChild + 1, .tid = kChild + 1});
+    }
+  }
+}
+
+TEST_F(TargetsTest, SamplesEverybodyWithoutAFilter) {
+  fork(kChild);
+  EXPECT_EQ(entry(kChild)->flags & GP_PROCESS_UNWANTED, 0U);
+}
+
+TEST_F(TargetsTest, SamplesOnlyTheFilteredProcesses) {
+  start({.pids = {::getpid()}, .children = false});
+  fork(kChild);
+  EXPECT_EQ(entry(::getpid())->flags & GP_PROCESS_UNWANTED, 0U);
+  EXPECT_NE(entry(kChild)->flags & GP_PROCESS_UNWANTED, 0U);
+  exec(kChild, "x");
+  targets_->publish();
+  EXPECT_NE(entry(kChild)->flags & GP_PROCESS_UNWANTED, 0U);
+}
+
+TEST_F(TargetsTest, SamplesChildrenOfFilteredProcesses) {
+  start({.pids = {kChild}, .children = true});
+  fork(kChild);
+  fork(kChild + 1, kChild);
+  fork(kChild + 2, kChild + 1);
+  fork(kChild + 3);
+  EXPECT_NE(entry(::getpid())->flags & GP_PROCESS_UNWANTED, 0U);
+  EXPECT_EQ(entry(kChild)->flags & GP_PROCESS_UNWANTED, 0U);
+  EXPECT_EQ(entry(kChild + 1)->flags & GP_PROCESS_UNWANTED, 0U);
+  EXPECT_EQ(entry(kChild + 2)->flags & GP_PROCESS_UNWANTED, 0U);
+  EXPECT_NE(entry(kChild + 3)->flags & GP_PROCESS_UNWANTED, 0U);
+}
+
+TEST_F(TargetsTest, LookingAgainFindsWhatThereIs) {
+  const ProcessKey self = process(::getpid()).key;
+  EXPECT_NE(targets_->look_again(self, monotonic_ns()), nullptr);
+  EXPECT_EQ(targets_->look_again({.pid = kChild, .start_ticks = 1}, monotonic_ns()), nullptr);
+  EXPECT_EQ(targets_->look_again({.pid = ::getpid(), .start_ticks = self.start_ticks + 1000}, monotonic_ns()), nullptr);
+  EXPECT_NE(targets_->find(self), nullptr);
+}
+
+TEST_F(TargetsTest, ScansTheHost) {
+  targets_->scan_all();
+  EXPECT_GE(targets_->process_count(), 1U);
+  EXPECT_NE(entry(::getpid()), nullptr);
+}
+
+TEST_F(TargetsTest, CountsWhatHasNoRoom) {
+  for (uint64_t i = 0; i < 100; ++i) {
+    fork(kChild);
+    exec(kChild, "x");
+    mmap(kChild, 0x10000, 0x1000, dir_.program(std::to_string(i), 16));
+  }
+  EXPECT_GT(targets_->no_room(), 0U);
+}
+
+}  // namespace
+}  // namespace gp::targets
