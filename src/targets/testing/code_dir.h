@@ -18,7 +18,7 @@
 namespace gp::targets {
 
 inline FileKey key_of_path(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   ::stat(path.c_str(), &info);
   return {.dev_major = ::gnu_dev_major(info.st_dev), .dev_minor = ::gnu_dev_minor(info.st_dev), .inode = info.st_ino};
 }
