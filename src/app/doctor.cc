@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <span>
 
 #include "app/trial.h"
 #include "os/host.h"
 #include "os/procfs.h"
-#include "output/text.h"
 
 namespace gp::app {
 namespace {
@@ -75,16 +75,19 @@ std::string incomplete_text(const ProcessWalk& walk) {
 }
 
 constexpr std::string_view kRowFormat = "  {:>8}  {:<16}  {:<14}  {:>7}  {:>7}  ";
-constexpr size_t kRowStart = 64;  // columns before the last one
+constexpr size_t kCommandWidth = 16;
+constexpr size_t kRowStart = 64;  // cells before the last column
 
-std::string process_row(const profile::Process& process, const ProcessWalk& walk, size_t columns) {
-  std::string incomplete = incomplete_text(walk);
-  const size_t room = columns > kRowStart ? columns - kRowStart : 0;
-  if (incomplete.size() > room) incomplete = incomplete.substr(0, room > 3 ? room - 3 : 0) + "...";
-  std::string row =
-      fmt::format(kRowFormat, process.key.pid, output::escape_terminal(process.comm),
-                  process.runtime.empty() ? "native" : process.runtime, walk.samples, share(walk.whole, walk.samples));
-  row += incomplete;
+std::string runtime_text(const profile::Process& process, const ProcessCensus& census) {
+  if (!process.runtime.empty()) return process.runtime;
+  return census.kernel_threads.contains(process.key.pid) ? "kernel" : "native";
+}
+
+std::string process_row(const profile::Process& process, const ProcessWalk& walk, const ProcessCensus& census,
+                        size_t columns) {
+  std::string row = fmt::format(kRowFormat, process.key.pid, output::fit(process.comm, kCommandWidth),
+                                runtime_text(process, census), walk.samples, share(walk.whole, walk.samples));
+  row += output::fit(incomplete_text(walk), columns > kRowStart ? columns - kRowStart : 0);
   while (row.ends_with(' ')) row.pop_back();
   return row + '\n';
 }
@@ -103,7 +106,7 @@ std::string idle_line(const profile::Profile& profile, std::span<const ProcessWa
     }
   }
   std::string text = fmt::format("{} sampled; /proc shows {} processes and {} kernel threads", sampled,
-                                 census.processes, census.kernel_threads);
+                                 census.processes, census.kernel_threads.size());
   for (const auto& [runtime, count] : runtimes) text += fmt::format(", {} idle {}", count, runtime);
   return text;
 }
@@ -126,7 +129,11 @@ ProcessCensus take_census() {
   for (const int32_t pid : os::list_processes().value_or(std::vector<int32_t>())) {
     const auto stat = os::read_stat(pid);
     if (!stat) continue;
-    ++(stat->kernel_thread() ? census.kernel_threads : census.processes);
+    if (stat->kernel_thread()) {
+      census.kernel_threads.insert(pid);
+    } else {
+      ++census.processes;
+    }
   }
   return census;
 }
@@ -157,12 +164,12 @@ std::string trial_report(const profile::Profile& profile, const ProcessCensus& c
                          const output::TerminalStyle& style) {
   const auto walks = walks_of(profile);
   std::string text = fmt::format(kRowFormat, "PID", "COMMAND", "RUNTIME", "SAMPLES", "WHOLE") + "INCOMPLETE\n";
-  size_t rows = 0;
-  for (const ProcessWalk& walk : walks) {
-    if (walk.samples == 0 || rows == kMaxRows) break;
-    text += process_row(profile.processes[walk.process], walk, style.columns);
-    ++rows;
+  const auto idle = std::ranges::find(walks, uint64_t{0}, &ProcessWalk::samples);
+  const auto sampled = static_cast<size_t>(idle - walks.begin());
+  for (const ProcessWalk& walk : std::span(walks).first(std::min(sampled, kMaxRows))) {
+    text += process_row(profile.processes[walk.process], walk, census, style.columns);
   }
+  if (sampled > kMaxRows) text += fmt::format("  and {} more with fewer samples\n", sampled - kMaxRows);
   text += "  " + wrapped(idle_line(profile, walks, census), 2, style.columns);
   text += "  " + wrapped(profile.quality.summary(), 2, style.columns);
   return text + remedies(walks, style.columns);

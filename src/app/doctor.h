@@ -2,7 +2,8 @@
 // Owner thread: control.
 #pragma once
 
-#include <optional>
+#include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 
@@ -16,10 +17,10 @@ namespace gp::app {
 // Prints the report on standard output. Exit code 0 when profiles can be taken here, else 1.
 Result<int> run_doctor(const DoctorOptions& options, const StartRecording& start);
 
-// How many processes /proc shows.
+// What /proc shows.
 struct ProcessCensus {
-  size_t processes = 0;
-  size_t kernel_threads = 0;
+  size_t processes = 0;              // without kernel threads
+  std::set<int32_t> kernel_threads;  // pids
 };
 
 // The parts of the report; each ends in a newline.

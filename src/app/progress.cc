@@ -8,23 +8,9 @@
 #include "output/terminal.h"
 
 namespace gp::app {
-namespace {
-
-// 1234567 as "1,234,567".
-std::string grouped(uint64_t number) {
-  std::string digits = fmt::format("{}", number);
-  for (size_t at = digits.size(); at > 3;) {
-    at -= 3;
-    digits.insert(at, 1, ',');
-  }
-  return digits;
-}
-
-}  // namespace
-
 std::string progress_line(std::chrono::seconds left, uint64_t samples, size_t columns) {
   std::string line =
-      fmt::format("{} s left, {} samples. Ctrl-C: stop now and write them", left.count(), grouped(samples));
+      fmt::format("{} s left, {} samples. Ctrl-C: stop now and write them", left.count(), output::grouped(samples));
   if (line.size() > columns) line.resize(columns);
   return line;
 }

@@ -57,27 +57,6 @@ size_t cells(std::string_view text) {
   return sum;
 }
 
-// At most `width` cells of clean text, its end cut to "…".
-std::string fit(std::string_view foreign, size_t width) {
-  std::string text = escape_terminal(foreign);
-  if (cells(text) <= width) return text;
-  size_t used = 0;
-  size_t at = 0;
-  while (at < text.size()) {
-    const Utf8Char c = utf8_at(text, at);
-    if (used + cells(c.code) + 1 > width) break;
-    used += cells(c.code);
-    at += c.bytes;
-  }
-  return width == 0 ? "" : text.substr(0, at) + "…";
-}
-
-std::string grouped(uint64_t number) {
-  std::string digits = fmt::format("{}", number);
-  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
-}
-
 // (count, name) of each, busiest first, then by name.
 template <class T>
 std::vector<std::pair<uint64_t, std::string>> busiest_first(const std::map<std::string, T>& named, auto count_of) {
@@ -236,6 +215,26 @@ class Summary {
 };
 
 }  // namespace
+
+std::string fit(std::string_view foreign, size_t width) {
+  std::string text = escape_terminal(foreign);
+  if (cells(text) <= width) return text;
+  size_t used = 0;
+  size_t at = 0;
+  while (at < text.size()) {
+    const Utf8Char c = utf8_at(text, at);
+    if (used + cells(c.code) + 1 > width) break;
+    used += cells(c.code);
+    at += c.bytes;
+  }
+  return width == 0 ? "" : text.substr(0, at) + "…";
+}
+
+std::string grouped(uint64_t number) {
+  std::string digits = fmt::format("{}", number);
+  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  return digits;
+}
 
 TerminalStyle terminal_style(int fd) {
   TerminalStyle style;

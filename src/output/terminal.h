@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "profile/profile.h"
 
@@ -18,6 +20,12 @@ struct TerminalStyle {
 // What suits the file open as `fd`: the width of its terminal, and colour if it is one and NO_COLOR
 // (https://no-color.org) is not set.
 TerminalStyle terminal_style(int fd);
+
+// At most `width` cells of a name made safe for terminals, its end cut to "…".
+std::string fit(std::string_view foreign, size_t width);
+
+// 1234567 as "1,234,567".
+std::string grouped(uint64_t number);
 
 // Appends: the window, the hottest functions, shares by kind of frame and by runtime, the busiest programs, and the
 // data quality. Names are made safe for terminals.
