@@ -24,11 +24,11 @@ using std::chrono::steady_clock;
 
 void tell(const std::string& text) { std::fprintf(stderr, "gprofiler: %s\n", text.c_str()); }
 
-Result<void> check_host(const ProfileOptions& options) {
-  const std::vector<Check> checks = assess_host(gather_host_facts(), options.force);
+Result<void> check_host(bool force) {
+  const std::vector<Check> checks = assess_host(gather_host_facts(), force);
   GP_TRY(first_failure(checks));
   for (const Check& check : checks) {
-    if (check.state == CheckState::kWarn && options.verbose) {
+    if (check.state == CheckState::kWarn) {
       tell(fmt::format("warning: {}: {}; {}", check.name, check.finding, check.remedy));
     }
   }
@@ -170,7 +170,7 @@ Result<int> run_profile(const ProfileOptions& options, const StartRecording& sta
   std::vector<int> ends{SIGINT, SIGTERM};
   if (!os::signal_ignored(SIGHUP)) ends.push_back(SIGHUP);
   GP_ASSIGN(std::optional<os::SignalFd> signals, os::SignalFd::make(ends));
-  GP_TRY(check_host(options));
+  GP_TRY(check_host(options.force));
   GP_ASSIGN(std::vector<int32_t> pids, living_processes(options.pids));
   GP_TRY(output::prepare_directory(options.output_directory));
   GP_ASSIGN(std::optional<os::Command> command, prepare_command(options));
