@@ -11,7 +11,17 @@ namespace {
 
 constexpr std::array<uint8_t, 9> kSigreturn = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
 constexpr std::array<uint8_t, 3> kExitOfResult = {0x89, 0xc7, 0xe8};
-constexpr uint64_t kIndirectCallBytes = 2;  // ff d0 to ff d7; a prefix for r8-r15 may stand ahead
+constexpr uint64_t kLongestCall = 6;
+constexpr std::array<uint8_t, 2> kPopAndReturn = {0x59, 0xc3};
+
+bool is_call_of_register(Bytes before) {  // ff d0 to ff d7; a prefix for r8-r15 may stand ahead
+  return before.size() >= 2 && before[before.size() - 2] == 0xff && (before.back() & 0xf8U) == 0xd0;
+}
+
+bool is_call_of_place(Bytes before) {  // e8 and a distance; ff 15 and one to a pointer
+  const size_t size = before.size();
+  return (size >= 5 && before[size - 5] == 0xe8) || (size >= 6 && before[size - 6] == 0xff && before[size - 5] == 0x15);
+}
 
 }  // namespace
 
@@ -21,25 +31,37 @@ KnownCodeSource KnownCodeSource::signal_trampolines(const Image& image) {
   gp_rule rule{};
   rule.cfa_op = GP_CFA_SIGNAL;
   rule.cfa_reg = kDwarfRsp;
-  return {image, {kSigreturn, false, kSigreturn.size(), rule}};
+  return {image, {kSigreturn, Ahead::kAnything, kSigreturn.size(), rule}};
 }
 
 KnownCodeSource KnownCodeSource::exits_of_main(const Image& image) {
   gp_rule rule{};
   rule.cfa_op = GP_CFA_ROOT;
-  return {image, {kExitOfResult, true, 0, rule}};
+  return {image, {kExitOfResult, Ahead::kCallOfRegister, 0, rule}};
+}
+
+// Between the call and the pop, the return address lies one word up: what aligned the stack is still on it.
+KnownCodeSource KnownCodeSource::ends_of_shims(const Image& image) {
+  gp_rule rule{};
+  rule.cfa_op = GP_CFA_REG;
+  rule.cfa_reg = kDwarfRsp;
+  rule.cfa_offset = 16;
+  rule.ra_offset = -8;
+  return {image, {kPopAndReturn, Ahead::kCallOfPlace, 1, rule}};
 }
 
 bool KnownCodeSource::may_hold_libc(const Image& image) { return image.interpreter().empty() && !image.needs_others(); }
 
 bool KnownCodeSource::matches(Bytes code, size_t at) const {
-  if (!pattern_.follows_indirect_call) return true;
-  return at >= kIndirectCallBytes && code[at - 2] == 0xff && (code[at - 1] & 0xf8U) == 0xd0;
+  const Bytes before = code.first(at);
+  if (pattern_.ahead == Ahead::kCallOfRegister) return is_call_of_register(before);
+  if (pattern_.ahead == Ahead::kCallOfPlace) return is_call_of_place(before);
+  return true;
 }
 
 std::optional<CodeSpan> KnownCodeSource::next(Vaddr from, Vaddr limit) {
   // One that begins a little ahead of `from` reaches into it, if the code there is in the file too.
-  const uint64_t ahead = pattern_.bytes.size();
+  const uint64_t ahead = pattern_.bytes.size() + kLongestCall;
   Vaddr start = from - ahead;
   Bytes code = image_->bytes_at(start);
   if (code.size() <= ahead) {

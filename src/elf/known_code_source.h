@@ -2,7 +2,9 @@
 // - signal trampolines: musl's __restore_rt (src/signal/x86_64/restore.s) and Go's runtime.sigreturn__sigaction
 //   (runtime/sys_linux_amd64.s), both `mov $15, %rax; syscall`;
 // - the root of a musl program's main thread: exit(main(...)) in libc_start_main_stage2 (src/env/__libc_start_main.c),
-//   compiled to an indirect call, `mov %eax, %edi`, and a direct call.
+//   compiled to an indirect call, `mov %eax, %edi`, and a direct call;
+// - the end of a shim, `pop %rcx; ret` after a call: main of a Rust program built with panic=abort, which rustc
+//   (create_entry_fn in compiler/rustc_codegen_ssa/src/base.rs) makes without unwind tables.
 #pragma once
 
 #include <optional>
@@ -13,10 +15,13 @@
 
 namespace gp::elf {
 
+// What must stand ahead of a pattern.
+enum class Ahead : uint8_t { kAnything, kCallOfRegister, kCallOfPlace };
+
 struct CodePattern {
   std::span<const uint8_t> bytes;
-  bool follows_indirect_call = false;  // `call *reg` must stand ahead of it
-  uint64_t covered = 0;                // bytes of the pattern that the rule holds for, besides the one ahead of it
+  Ahead ahead = Ahead::kAnything;
+  uint64_t covered = 0;  // bytes of the pattern that the rule holds for, besides the one ahead of it
   gp_rule rule;
 };
 
@@ -26,6 +31,7 @@ class KnownCodeSource final : public RuleSource {
  public:
   static KnownCodeSource signal_trampolines(const Image& image);
   static KnownCodeSource exits_of_main(const Image& image);
+  static KnownCodeSource ends_of_shims(const Image& image);
 
   // The C library may be in this file: static programs and musl itself, which needs no other file (nor has it a name
   // everywhere).

@@ -103,6 +103,28 @@ TEST(UnwindSource, EndsWhereMuslCallsMain) {
   EXPECT_EQ(page.rules[page.rows[0].rule].cfa_op, GP_CFA_ROOT);
 }
 
+TEST(UnwindSource, KnowsTheEndOfRustsMain) {
+  TestFile file;
+  std::vector<uint8_t> code(0x100, 0x90);
+  // call *pointer(%rip); pop %rcx; ret. Then a pop and return that no call stands ahead of.
+  const std::vector<uint8_t> shim = {0xff, 0x15, 1, 0, 0, 0, 0x59, 0xc3};
+  std::ranges::copy(shim, code.begin() + 0x40);
+  std::ranges::copy(std::vector<uint8_t>{0x59, 0xc3}, code.begin() + 0x60);
+  file.code(".text", 0x401000, code);
+  auto eh_frame = FrameBytes("zR", {DW_EH_PE_pcrel | DW_EH_PE_sdata4}).add(0x401080, 0x20, {});
+  file.section(".eh_frame", SHT_PROGBITS, SHF_ALLOC, 0x400000, eh_frame.bytes());
+  const Image image = file.image();
+  const uint64_t text = image.section(".text")->offset;
+  const auto page = UnwindSource(image).compile_page(text >> GP_PAGE_SHIFT);
+  const gp_rule* rule = rule_at(page, text + 0x45);  // a return address is looked up one byte lower
+  ASSERT_NE(rule, nullptr);
+  EXPECT_EQ(rule->cfa_op, GP_CFA_REG);
+  EXPECT_EQ(rule->cfa_offset, 16);
+  EXPECT_EQ(rule->ra_offset, -8);
+  EXPECT_EQ(rule_at(page, text + 0x47)->cfa_op, GP_CFA_NONE);
+  EXPECT_EQ(rule_at(page, text + 0x60)->cfa_op, GP_CFA_NONE);
+}
+
 // An .eh_frame without a header table, and a .debug_frame that fills what it leaves.
 TEST(UnwindSource, FillsFromLaterSources) {
   TestFile file;
