@@ -36,10 +36,11 @@ fuzz:
 	@tools/deps.sh build test
 	@tools/fuzz.py --seconds $(or $(S),60) $(T)
 
+# QUICK=1: one round, about two minutes.
 bench:
 	@tools/deps.sh build test
 	@tools/build.sh release
-	@bench/run
+	@bench/run.py $(if $(QUICK),--quick)
 
 format:
 	@tools/deps.sh lint

@@ -16,7 +16,7 @@ Testing (scenarios need root: they run the real profiler in the kernel)
   make test-full         the same under sanitizers, every scenario, fuzzing, other kernels (up to 40 minutes)
   make test-kernel       boot Debian's kernels in QEMU and profile in there
   make fuzz T=elf S=60   one fuzz target (all without T) for S seconds each
-  make bench             cost per sample and memory, beside perf; prints a table
+  make bench             cost per sample and memory, beside perf; prints a table (QUICK=1: two minutes)
   make lint              format, clang-tidy, layers, shell, sources
 
 One case at a time
