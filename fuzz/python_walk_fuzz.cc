@@ -1,8 +1,8 @@
 // The Python walker over hostile memory. Inputs are recordings of interpreters (see recording.h); any other bytes are
 // memory by themselves: every address can be read and shows some of them.
 #include "base/check.h"
-#include "runtimes/python/python_runtime.h"
 #include "runtimes/python/offsets.h"
+#include "runtimes/python/python_runtime.h"
 #include "runtimes/python/testing/recording.h"
 #include "runtimes/python/testing/walk.h"
 

@@ -16,11 +16,11 @@ uint8_t head(unsigned kind, unsigned units) { return static_cast<uint8_t>(0x80U 
 
 TEST(LocationTable, KnowsEveryKindOfEntry) {
   const std::vector<uint8_t> table = {
-      head(0, 2),  0x12,              // 0-1: short form, same line
-      head(11, 1), 0, 9,              // 2: next line
-      head(12, 1), 0, 9,              // 3: two lines on
-      head(15, 3),                    // 4-6: no line
-      head(13, 8), 0x03,              // 7-14: one back
+      head(0, 2),  0x12,                 // 0-1: short form, same line
+      head(11, 1), 0,    9,              // 2: next line
+      head(12, 1), 0,    9,              // 3: two lines on
+      head(15, 3),                       // 4-6: no line
+      head(13, 8), 0x03,                 // 7-14: one back
       head(14, 1), 0x44, 0x01, 0, 1, 1,  // 15: long form: 0x44 0x01 is 4 + (1 << 6) = 68: 34 on
   };
   EXPECT_EQ(line(table, 0), 100U);
@@ -37,7 +37,7 @@ TEST(LocationTable, KnowsEveryKindOfEntry) {
 }
 
 TEST(LocationTable, SurvivesBrokenTables) {
-  EXPECT_EQ(line({head(13, 1)}, 0), std::nullopt);               // cut before its number
+  EXPECT_EQ(line({head(13, 1)}, 0), std::nullopt);                    // cut before its number
   EXPECT_EQ(line({head(13, 1), 0x7f, 0x7f, 0x7f}, 0), std::nullopt);  // a number without end
   EXPECT_EQ(line({head(13, 1), 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0}, 0), std::nullopt);  // far below line 0
   std::mt19937 random(1);

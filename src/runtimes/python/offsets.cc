@@ -13,16 +13,16 @@ namespace {
 gp_python common(uint16_t version) {
   gp_python python{};
   python.version = version;
-  python.thread_next = 8;          // Include/cpython/pystate.h: struct _ts
-  python.frame_instruction = 56;   // Include/internal/pycore_frame.h: _PyInterpreterFrame.prev_instr / instr_ptr
-  python.object_type = 8;          // Include/object.h: PyObject.ob_type
-  python.code_filename = 112;      // Include/cpython/code.h: _PyCode_DEF
+  python.thread_next = 8;         // Include/cpython/pystate.h: struct _ts
+  python.frame_instruction = 56;  // Include/internal/pycore_frame.h: _PyInterpreterFrame.prev_instr / instr_ptr
+  python.object_type = 8;         // Include/object.h: PyObject.ob_type
+  python.code_filename = 112;     // Include/cpython/code.h: _PyCode_DEF
   python.code_name = 120;
   python.code_qualname = 128;
   python.code_line_table = 136;
-  python.bytes_size = 16;          // Include/object.h: PyVarObject.ob_size
-  python.bytes_data = 32;          // Include/cpython/bytesobject.h: PyBytesObject.ob_sval
-  python.unicode_length = 16;      // Include/cpython/unicodeobject.h: PyASCIIObject
+  python.bytes_size = 16;      // Include/object.h: PyVarObject.ob_size
+  python.bytes_data = 32;      // Include/cpython/bytesobject.h: PyBytesObject.ob_sval
+  python.unicode_length = 16;  // Include/cpython/unicodeobject.h: PyASCIIObject
   python.unicode_state = 32;
   return python;
 }
@@ -32,18 +32,18 @@ gp_python python_3_11() {
   python.interpreters_head = 40;  // Include/internal/pycore_runtime.h: pyruntimestate.interpreters.head
   python.interpreter_next = 0;    // Include/internal/pycore_interp.h: struct _is
   python.threads_head = 16;
-  python.thread_id = 152;         // Include/cpython/pystate.h: struct _ts
-  python.thread_frame = 56;       // cframe
+  python.thread_id = 152;    // Include/cpython/pystate.h: struct _ts
+  python.thread_frame = 56;  // cframe
   python.frame_indirect = 1;
-  python.cframe_frame = 8;        // Include/cpython/pystate.h: _PyCFrame
-  python.frame_code = 32;         // Include/internal/pycore_frame.h: f_code
+  python.cframe_frame = 8;  // Include/cpython/pystate.h: _PyCFrame
+  python.frame_code = 32;   // Include/internal/pycore_frame.h: f_code
   python.frame_previous = 48;
-  python.frame_entry = 68;        // is_entry, a bool
+  python.frame_entry = 68;  // is_entry, a bool
   python.entry_value = 1;
   python.entry_is_frame = 1;
-  python.code_first_line = 72;    // Include/cpython/code.h: _PyCode_DEF
+  python.code_first_line = 72;  // Include/cpython/code.h: _PyCode_DEF
   python.code_start = 184;
-  python.unicode_ascii_data = 48;    // Include/cpython/unicodeobject.h: with wstr still
+  python.unicode_ascii_data = 48;  // Include/cpython/unicodeobject.h: with wstr still
   python.unicode_compact_data = 72;
   return python;
 }
@@ -104,9 +104,7 @@ enum Word : size_t {
   kUnicodeAsciiSize = 69,
 };
 
-bool fits(uint64_t offset, uint64_t size, uint64_t limit) {
-  return offset % size == 0 && offset + size <= limit;
-}
+bool fits(uint64_t offset, uint64_t size, uint64_t limit) { return offset % size == 0 && offset + size <= limit; }
 
 }  // namespace
 
@@ -129,10 +127,11 @@ Result<gp_python> read_debug_offsets(Bytes runtime) {
   if (words[kVersion] >> 16U != kPython313) return fail(ErrorCode::kUnsupported, "offsets are of another version");
   if (is_free_threaded(runtime)) return fail(ErrorCode::kUnsupported, "free-threaded build");
   // Whatever is used must fit the narrowest field it goes to; offsets_are_sane() says the rest.
-  for (const size_t word : {kInterpretersHead, kInterpreterNext, kThreadsHead, kThreadNext, kThreadFrame, kThreadId,
-                            kThreadStatus, kFramePrevious, kFrameExecutable, kFrameInstruction, kFrameOwner,
-                            kCodeFilename, kCodeName, kCodeQualname, kCodeLineTable, kCodeFirstLine, kCodeStart,
-                            kObjectType, kBytesSize, kBytesData, kUnicodeState, kUnicodeLength, kUnicodeAsciiSize})
+  for (const size_t word :
+       {kInterpretersHead, kInterpreterNext, kThreadsHead,     kThreadNext,       kThreadFrame,     kThreadId,
+        kThreadStatus,     kFramePrevious,   kFrameExecutable, kFrameInstruction, kFrameOwner,      kCodeFilename,
+        kCodeName,         kCodeQualname,    kCodeLineTable,   kCodeFirstLine,    kCodeStart,       kObjectType,
+        kBytesSize,        kBytesData,       kUnicodeState,    kUnicodeLength,    kUnicodeAsciiSize})
     if (words[word] > UINT16_MAX) return fail(ErrorCode::kMalformed, "an offset in _PyRuntime is absurd");
   const auto at = [&words](Word word) { return static_cast<uint16_t>(words[word]); };
 
@@ -172,8 +171,8 @@ bool offsets_are_sane(const gp_python& python) {
     if (!fits(offset, 8, GP_PYTHON_THREAD_BYTES)) return false;
   for (const uint16_t offset : {python.frame_code, python.frame_previous, python.frame_instruction})
     if (!fits(offset, 8, GP_PYTHON_FRAME_BYTES)) return false;
-  for (const uint16_t offset : {python.object_type, python.code_name, python.code_qualname, python.code_filename,
-                                python.code_line_table})
+  for (const uint16_t offset :
+       {python.object_type, python.code_name, python.code_qualname, python.code_filename, python.code_line_table})
     if (!fits(offset, 8, GP_PYTHON_CODE_BYTES)) return false;
   return fits(python.thread_status, 4, GP_PYTHON_THREAD_BYTES) && fits(python.frame_entry, 1, GP_PYTHON_FRAME_BYTES) &&
          fits(python.code_first_line, 4, GP_PYTHON_CODE_BYTES) &&

@@ -28,8 +28,7 @@ void note(Symbols& found, std::string_view name, const Symbol& symbol) {
   }
 }
 
-void read_table(const elf::Image& image, const elf::Section& section, Symbols& found,
-                std::optional<Symbol>& old_eval) {
+void read_table(const elf::Image& image, const elf::Section& section, Symbols& found, std::optional<Symbol>& old_eval) {
   if (section.link >= image.sections().size()) return;
   const Bytes table = image.raw(section);
   const Bytes names = image.raw(image.sections()[section.link]);

@@ -6,9 +6,7 @@
 
 namespace gp::runtimes::python {
 
-std::string Version::text() const {
-  return number == 0 ? "?" : fmt::format("{}.{}", number >> 8U, number & 0xffU);
-}
+std::string Version::text() const { return number == 0 ? "?" : fmt::format("{}.{}", number >> 8U, number & 0xffU); }
 
 Version version_in_name(std::string_view name) {
   constexpr std::string_view kPython = "python";

@@ -1,4 +1,6 @@
 // The walker of bpf/walk/python.h over recorded memory: names, lines and entries must be what Python itself told.
+#include "runtimes/python/testing/walk.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 #include "runtimes/python/code_symbol.h"
 #include "runtimes/python/python_runtime.h"
 #include "runtimes/python/testing/recording.h"
-#include "runtimes/python/testing/walk.h"
 
 namespace gp::runtimes::python {
 namespace {

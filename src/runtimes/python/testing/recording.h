@@ -31,7 +31,7 @@ struct ToldFrame {
 struct Recording final : targets::MemoryReader {
   targets::RuntimeFile file;  // version and addresses as detected
   uint64_t bias = 0;
-  uint64_t thread = 0;  // pthread_self()
+  uint64_t thread = 0;            // pthread_self()
   std::vector<ToldFrame> frames;  // innermost first
   mutable std::map<uint64_t, std::vector<uint8_t>> pieces;
 
