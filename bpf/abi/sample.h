@@ -17,6 +17,8 @@ enum gp_frame_kind {
 	GP_FRAME_JIT = 2,    /* code in no file: value: pc */
 	GP_FRAME_PYTHON = 3, /* extra: code unit in the function, value and cookie: see GP_PYTHON_OBJECT */
 	GP_FRAME_END = 4,    /* a gap inside a stack: value: enum gp_walk_end of an interpreter's part */
+	GP_FRAME_PLACE = 5,  /* first of the pending frames: value: where on the C stack those up to the first entry belong;
+	                        they are of the first activation of the loop whose frame reaches above it */
 };
 
 #define GP_FRAME_RETURN_ADDRESS 1 /* look up value - 1 */
@@ -30,6 +32,9 @@ struct gp_frame {
 	__u32 extra;
 	__u64 value;
 };
+
+#define GP_PLACE_UNKNOWN 0ull /* the innermost activation's, as far as is known */
+#define GP_PLACE_OUTER (~0ull) /* the innermost activation has none */
 
 /*
  * A Python frame names its code object by address and by a 32-bit cookie made from what is in it, so that an address

@@ -14,9 +14,11 @@
 
 #ifdef __bpf__
 #include "bpf/walk/python_kernel.h"
+#elif defined(gp_symbol_output) /* its surroundings take symbols, see there */
+#include "bpf/walk/python_symbol.h"
 #endif
 
-/* Ships the names of the code object whose bytes are in w->object; natively a no-op unless a test says otherwise. */
+/* Ships the names of the code object whose bytes are in w->object; without python_symbol.h a no-op. */
 #ifndef gp_python_emit
 #define gp_python_emit(w, python, code, cookie) ((void)0)
 #endif
@@ -104,11 +106,19 @@ GP_INLINE int gp_python_is_foreign(struct gp_walk *w, __u64 on_stack)
 	return on_stack >= w->registers.value[GP_BOUND(number, 31)] + (__u64)(__s64)rule->cfa_offset;
 }
 
+/* Draining: whoever puts the native frames in between has to know whose the innermost frames are. */
+GP_INLINE void gp_python_set_place(struct gp_walk *w, __u64 on_stack)
+{
+	if (w->drain && !w->python_checked)
+		w->record.frames[GP_BOUND(w->python_place, GP_MAX_FRAMES - 1)].value = on_stack;
+}
+
 /* Takes back what was pushed for the activation at hand: it has no frames, and `next` is the first of the one above. */
 GP_INLINE int gp_python_take_back(struct gp_walk *w, __u64 next)
 {
 	w->frames -= w->python_pushed;
 	w->python_frame = next;
+	gp_python_set_place(w, GP_PLACE_OUTER);
 	return gp_python_leave(w, GP_EVAL_SHOW);
 }
 
@@ -140,7 +150,8 @@ GP_INLINE int gp_python_start(struct gp_walk *w, const struct gp_python *python,
 	if (cframe && gp_python_is_foreign(w, cframe))
 		return gp_python_leave(w, GP_EVAL_SHOW);
 	gp_python_find_outer(w, python, cframe);
-	return 0;
+	w->python_place = w->frames;
+	return w->drain && !gp_python_push(w, GP_FRAME_PLACE, 0, 0, 0, cframe);
 }
 
 /* Current frame of the thread state in w->object. */
@@ -235,9 +246,10 @@ GP_INLINE int gp_python_shim(struct gp_walk *w, __u64 shim, __u64 previous)
 		return gp_python_take_back(w, w->python_outer);
 	if (gp_python_is_foreign(w, shim))
 		return gp_python_take_back(w, w->python_first);
-	w->python_frame = previous;
 	if (w->python_pushed == 0)
-		return gp_python_leave(w, GP_EVAL_SHOW); /* it returns: its last frame has gone */
+		return gp_python_take_back(w, previous); /* it returns: its last frame has gone */
+	w->python_frame = previous;
+	gp_python_set_place(w, shim);
 	w->record.frames[GP_BOUND(w->frames - 1, GP_MAX_FRAMES - 1)].flags |= GP_FRAME_ENTRY;
 	return gp_python_leave(w, GP_EVAL_HIDE);
 }

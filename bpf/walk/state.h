@@ -96,6 +96,7 @@ struct gp_walk {
 	__u32 python_pushed;      /* frames pushed for the activation at hand */
 	__u32 python_checked;     /* the innermost activation is behind us */
 	__u32 python_outer_known;
+	__u32 python_place;       /* draining: index of the GP_FRAME_PLACE, valid until python_checked */
 	__u32 python_turns;
 	__u32 python_state; /* enum gp_python_state */
 	__u32 scratch;      /* index of this state, see GP_PART */

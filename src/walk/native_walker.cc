@@ -24,13 +24,21 @@ thread_local NativeWalker::State* current = nullptr;
 void take_pending(NativeWalker::State& state) {
   gp_walk* w = &state.walk;
   const auto pending = state.stack->pending;
+  if (state.pending_used == 0 && !pending.empty() && pending[0].kind == GP_FRAME_PLACE) {
+    state.pending_used = 1;
+    if (pending[0].value == GP_PLACE_OUTER || gp_native_is_below(w, pending[0].value) != 0) {
+      w->pass_eval = GP_EVAL_SHOW;
+      w->unwinder = GP_UNWIND_NATIVE;
+      return;
+    }
+  }
   const size_t first = state.pending_used;
   while (state.pending_used < pending.size()) {
     const gp_frame& frame = pending[state.pending_used++];
     if (gp_native_push(w, &frame) == 0) return;
     if ((frame.flags & GP_FRAME_ENTRY) != 0) break;
   }
-  w->pass_eval = state.pending_used > first ? 1 : 0;
+  w->pass_eval = state.pending_used > first ? GP_EVAL_HIDE : GP_EVAL_UNSEEN;
   if (state.pending_used == first) {
     const gp_frame gap{
         .kind = GP_FRAME_END, .flags = 0, .cookie = 0, .extra = GP_FRAME_PYTHON, .value = GP_END_RUNTIME_NOT_LOADED};

@@ -454,6 +454,22 @@ TEST_F(InterpreterTest, LoopsWithoutPendingFramesShowThemselves) {
   EXPECT_EQ(places(world_.load_and_walk()), (Places{0, 0x310, 1, 0x320, 0x420, 0x110}));
 }
 
+TEST_F(InterpreterTest, LeavesPendingFramesToTheActivationOnWhoseStackTheyLie) {
+  const auto place = [](uint64_t on_stack) {
+    return gp_frame{.kind = GP_FRAME_PLACE, .flags = 0, .cookie = 0, .extra = 0, .value = on_stack};
+  };
+  world_.pending = {place(GP_PLACE_UNKNOWN), python(1, GP_FRAME_ENTRY), python(2, GP_FRAME_ENTRY)};
+  EXPECT_EQ(places(world_.load_and_walk()), (Places{0, 0x310, 1, 0x320, 2, 0x110}));
+  world_.pending[0] = place(StackWorld::address(2));  // on the innermost activation's stack
+  EXPECT_EQ(places(world_.walk()), (Places{0, 0x310, 1, 0x320, 2, 0x110}));
+  world_.pending[0] = place(StackWorld::address(3));  // above it
+  EXPECT_EQ(places(world_.walk()), (Places{0, 0x310, 0x410, 0x320, 1, 0x110}));
+  world_.pending[0] = place(GP_PLACE_OUTER);
+  EXPECT_EQ(places(world_.walk()), (Places{0, 0x310, 0x410, 0x320, 1, 0x110}));
+  world_.pending.resize(1);
+  EXPECT_EQ(places(world_.walk()), (Places{0, 0x310, 0x410, 0x320, 0x420, 0x110}));
+}
+
 TEST_F(InterpreterTest, SaysOnceThatTheRuntimeIsNotLoaded) {
   const auto walked = world_.load_and_walk();
   EXPECT_EQ(places(walked), (Places{0, 0x310, GP_END_RUNTIME_NOT_LOADED, 0x410, 0x320, 0x420, 0x110}));

@@ -112,8 +112,13 @@ TEST_P(PythonWalkTest, DrainsWithoutHandingOver) {
   auto drained = std::make_unique<PythonWalk>();
   drained->state.end = GP_END_PAGE_MISSING;
   drained->run(world_, recording_.thread, true);
-  EXPECT_EQ(drained->state.frames, recording_.frames.size());
-  EXPECT_TRUE(drained->handed_over.empty());
+  const auto frames = drained->frames();
+  ASSERT_EQ(frames.size(), recording_.frames.size() + 1);
+  EXPECT_EQ(frames[0].kind, GP_FRAME_PLACE);  // on the C stack, far from the Python frames
+  EXPECT_NE(frames[0].value, uint64_t{GP_PLACE_UNKNOWN});
+  EXPECT_NE(frames[0].value, uint64_t{GP_PLACE_OUTER});
+  for (size_t i = 1; i < frames.size(); ++i)
+    EXPECT_EQ((frames[i].flags & GP_FRAME_ENTRY) != 0, recording_.frames[i - 1].entry);
   EXPECT_EQ(drained->state.end, GP_END_PAGE_MISSING);
   EXPECT_EQ(drained->state.python_state, GP_PYTHON_DONE);
 }
@@ -213,6 +218,9 @@ TEST_P(PythonWalkTest, PassesOverAnActivationWithoutFrames) {
     const size_t expected = there == caller ? whole.size() - 1 : static_cast<size_t>(whole.end() - entry) - 1;
     ASSERT_EQ(frames.size(), expected) << there;
     for (size_t i = 0; i < frames.size(); ++i) EXPECT_EQ(frames[i].value, whole[whole.size() - expected + i].value);
+    const auto drained = walk(true);
+    ASSERT_EQ(drained->state.frames, expected + 1);
+    EXPECT_EQ(drained->frames()[0].value == GP_PLACE_OUTER, there != caller);
     EXPECT_EQ(walked->handed_over[0], there == caller ? static_cast<uint32_t>(entry - whole.begin()) : 0U);
   }
 }

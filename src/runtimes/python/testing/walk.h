@@ -28,7 +28,6 @@ unsigned long long* cached_thread();
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include "bpf/walk/python.h"
-#include "bpf/walk/python_symbol.h"
 #pragma GCC diagnostic pop
 
 namespace gp::runtimes::python {
