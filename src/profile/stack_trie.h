@@ -34,8 +34,8 @@ class StackTrie {
 
   StackTrie();
 
-  uint32_t add_frame(const RawFrame& frame);            // index of the frame, the same for equal frames
-  uint32_t child(uint32_t parent, uint32_t frame);      // the node below `parent`
+  uint32_t add_frame(const RawFrame& frame);        // index of the frame, the same for equal frames
+  uint32_t child(uint32_t parent, uint32_t frame);  // the node below `parent`
   [[nodiscard]] std::span<const Node> nodes() const { return nodes_; }
   [[nodiscard]] std::span<const RawFrame> frames() const { return frames_; }
   [[nodiscard]] size_t memory_bytes() const;

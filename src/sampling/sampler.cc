@@ -3,12 +3,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <linux/perf_event.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <linux/perf_event.h>
 
 #include <algorithm>
 #include <bit>
@@ -37,7 +36,7 @@ uint32_t cache_entries(uint32_t cpus) {
 }
 
 // libbpf's own messages: warnings say more than the errno that comes back.
-std::string last_warning;  // NOLINT: libbpf's print hook is process-wide
+std::string last_warning;  // process-wide, as libbpf's print hook is
 
 int keep_warning(enum libbpf_print_level level, const char* format, va_list arguments) {
   if (level == LIBBPF_WARN) {
@@ -184,8 +183,8 @@ Sampler::~Sampler() {
 
 Result<uint32_t*> Sampler::add_segment(uint32_t index) {
   LIBBPF_OPTS(bpf_map_create_opts, create, .map_flags = BPF_F_MMAPABLE);
-  os::UniqueFd fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "gp_rows", sizeof(uint32_t), sizeof(uint64_t),
-                                 GP_SEGMENT_WORDS / 2, &create));
+  os::UniqueFd fd(
+      bpf_map_create(BPF_MAP_TYPE_ARRAY, "gp_rows", sizeof(uint32_t), sizeof(uint64_t), GP_SEGMENT_WORDS / 2, &create));
   if (!fd) return fail_errno("make a segment of the row pool");
   GP_ASSIGN(TableMapping mapping, TableMapping::map(fd.get(), GP_SEGMENT_SIZE));
   const int raw = fd.get();

@@ -97,7 +97,7 @@ class Sampler final : public walk::SegmentSource {
   std::span<gp_counters> counters_;
   std::vector<TableMapping> segment_mappings_;  // the loader's
   std::vector<os::UniqueFd> segment_fds_;       // the loader's
-  std::map<int, os::UniqueFd> events_;  // by CPU
+  std::map<int, os::UniqueFd> events_;          // by CPU
   os::SamplingSource source_ = os::SamplingSource::kCpuClock;
   uint32_t frequency_hz_ = 0;
   uint64_t closed_ticks_ = 0;  // due on CPUs that went away

@@ -67,7 +67,8 @@ Closer::Functions Closer::name(Recording& recording, const profile::RawFrame& fr
       return functions;
     }
     case RawFrameKind::kKernel:
-      return {function_index(from_name(symbolizer_->kernel_frame({frame.value}, frame.return_address), FrameKind::kKernel))};
+      return {function_index(
+          from_name(symbolizer_->kernel_frame({frame.value}, frame.return_address), FrameKind::kKernel))};
     case RawFrameKind::kJit: {
       const targets::Program& program = *recording.programs()[frame.owner];
       const auto map = recording.perf_maps().find(program.key);
@@ -75,7 +76,8 @@ Closer::Functions Closer::name(Recording& recording, const profile::RawFrame& fr
           .key = program.key,
           .namespace_pid = map == recording.perf_maps().end() ? program.key.pid : map->second.namespace_pid,
           .root = root_of(program.key.pid)};
-      return {function_index(from_name(symbolizer_->jit_frame(process, {frame.value}, frame.return_address), FrameKind::kJit))};
+      return {function_index(
+          from_name(symbolizer_->jit_frame(process, {frame.value}, frame.return_address), FrameKind::kJit))};
     }
     case RawFrameKind::kCode: {
       const targets::CodeSymbol& code = recording.code()[frame.owner];
@@ -91,8 +93,7 @@ Closer::Functions Closer::name(Recording& recording, const profile::RawFrame& fr
                               .named = code.name_known,
                               .inlined = false})};
     }
-    case RawFrameKind::kMarker:
-      break;
+    case RawFrameKind::kMarker: break;
   }
   return {function_index({.name = recording.texts()[frame.owner],
                           .file = {},

@@ -19,9 +19,9 @@ namespace gp::session {
 
 struct RunOptions {
   uint32_t frequency_hz = 11;
-  std::vector<int32_t> pids;  // empty: every process
-  bool children = false;      // and what these start
-  bool inlines = false;       // source lines and inlined functions
+  std::vector<int32_t> pids;                                  // empty: every process
+  bool children = false;                                      // and what these start
+  bool inlines = false;                                       // source lines and inlined functions
   std::string symbol_cache = "/var/cache/gprofiler/symbols";  // "": indexes stay in memory
   std::span<const targets::Runtime* const> runtimes;          // must outlive the profiler
 };

@@ -18,7 +18,7 @@ namespace {
 constexpr int kPollMs = 100;  // samples wait this long at most
 constexpr uint64_t kHousekeepingNs = 200'000'000;
 constexpr uint64_t kHotplugNs = 1'000'000'000;
-constexpr uint64_t kPerfMapNs = 500'000'000;   // between two looks for a process' perf map
+constexpr uint64_t kPerfMapNs = 500'000'000;  // between two looks for a process' perf map
 constexpr uint64_t kDrainNs = 2'000'000'000;  // a closing window waits this long for deferred samples
 constexpr size_t kEventStorm = 64;            // so many events in a turn: batch the next ones
 constexpr int kThreadNice = -20;
@@ -27,27 +27,17 @@ profile::WalkEnd walk_end(gp_walk_end end) {
   using profile::WalkEnd;
   switch (end) {
     case GP_END_ROOT:
-    case GP_END_KERNEL_THREAD:
-      return WalkEnd::kRoot;
-    case GP_END_DEPTH:
-      return WalkEnd::kTruncated;
+    case GP_END_KERNEL_THREAD: return WalkEnd::kRoot;
+    case GP_END_DEPTH: return WalkEnd::kTruncated;
     case GP_END_STACK_READ:
-    case GP_END_RUNTIME_READ:
-      return WalkEnd::kUnreadable;
-    case GP_END_NO_MAPPING:
-      return WalkEnd::kNoMapping;
-    case GP_END_NO_PROCESS:
-      return WalkEnd::kProcessGone;
-    case GP_END_IN_EXEC:
-      return WalkEnd::kInExec;
-    case GP_END_COMPAT32:
-      return WalkEnd::kCompat32;
-    case GP_END_PAGE_MISSING:
-      return WalkEnd::kNotLoaded;
-    case GP_END_RUNTIME_NOT_LOADED:
-      return WalkEnd::kRuntimeNotLoaded;
-    default:
-      return WalkEnd::kNoUnwindInfo;
+    case GP_END_RUNTIME_READ: return WalkEnd::kUnreadable;
+    case GP_END_NO_MAPPING: return WalkEnd::kNoMapping;
+    case GP_END_NO_PROCESS: return WalkEnd::kProcessGone;
+    case GP_END_IN_EXEC: return WalkEnd::kInExec;
+    case GP_END_COMPAT32: return WalkEnd::kCompat32;
+    case GP_END_PAGE_MISSING: return WalkEnd::kNotLoaded;
+    case GP_END_RUNTIME_NOT_LOADED: return WalkEnd::kRuntimeNotLoaded;
+    default: return WalkEnd::kNoUnwindInfo;
   }
 }
 
@@ -193,19 +183,14 @@ void Reader::on_record(Bytes record) {
     return;
   }
   switch (header->type) {
-    case GP_RECORD_SAMPLE:
-      on_sample(record);
-      break;
+    case GP_RECORD_SAMPLE: on_sample(record); break;
     case GP_RECORD_STACK_COPY:
       if (const auto copy = read_at<gp_stack_copy>(record, 0); copy && sizeof(*copy) + copy->bytes <= record.size()) {
         copies_[copy->cpu].assign(record.begin(), record.end());
       }
       break;
-    case GP_RECORD_SYMBOL:
-      on_symbol(record);
-      break;
-    default:
-      ++unreadable_;
+    case GP_RECORD_SYMBOL: on_symbol(record); break;
+    default: ++unreadable_;
   }
 }
 

@@ -14,8 +14,7 @@ constexpr size_t kMaxPerfMaps = 256;  // descriptors held until the window close
 
 void Recording::add_code(ProcessKey process, uint64_t object, uint32_t cookie, targets::CodeSymbol symbol) {
   const size_t bytes = sizeof(symbol) + symbol.line_table.capacity() + symbol.name.capacity() + kMapNodeBytes;
-  const auto [place, added] =
-      code_ids_.try_emplace({process, object, cookie}, static_cast<uint32_t>(code_.size()));
+  const auto [place, added] = code_ids_.try_emplace({process, object, cookie}, static_cast<uint32_t>(code_.size()));
   if (added) {
     code_bytes_ += bytes;
     code_.push_back(std::move(symbol));
@@ -66,8 +65,8 @@ profile::RawFrame Recording::marker(std::string_view text) {
 
 profile::RawFrame Recording::interpreted(const WalkedSample& sample, const gp_frame& frame) {
   const ProcessKey process{.pid = static_cast<int32_t>(sample.header->pid), .start_ticks = sample.header->start_ticks};
-  const auto known = code_ids_.find(
-      {process, GP_PYTHON_OBJECT(frame.value), GP_PYTHON_COOKIE(frame.value, frame.cookie)});
+  const auto known =
+      code_ids_.find({process, GP_PYTHON_OBJECT(frame.value), GP_PYTHON_COOKIE(frame.value, frame.cookie)});
   if (known == code_ids_.end()) return marker("[python: unnamed code]");
   return {.value = frame.extra, .owner = known->second, .kind = profile::RawFrameKind::kCode, .return_address = false};
 }
@@ -76,7 +75,8 @@ profile::RawFrame Recording::interpreted(const WalkedSample& sample, const gp_fr
 profile::RawFrame Recording::gap(const WalkedSample& sample, const gp_frame& frame) {
   if (frame.value == GP_END_RUNTIME_READ) return marker("[python: unreadable]");
   const auto& runtime = sample.program->runtime;
-  if (!runtime.empty() && !sample.program->runtime_supported) return marker(fmt::format("[{}: not supported]", runtime));
+  if (!runtime.empty() && !sample.program->runtime_supported)
+    return marker(fmt::format("[{}: not supported]", runtime));
   return marker("[python: not loaded yet]");
 }
 

@@ -38,7 +38,6 @@ struct WalkedSample {
   std::shared_ptr<const targets::Program> program;
 };
 
-
 class Recording {
  public:
   struct Thread {
@@ -133,18 +132,13 @@ void Recording::add(const WalkedSample& sample, FindFile find_file) {
                            .kind = profile::RawFrameKind::kJit,
                            .return_address = is_return});
         break;
-      case GP_FRAME_PYTHON:
-        node = push(node, interpreted(sample, *frame));
-        break;
-      default:
-        node = push(node, gap(sample, *frame));
+      case GP_FRAME_PYTHON: node = push(node, interpreted(sample, *frame)); break;
+      default: node = push(node, gap(sample, *frame));
     }
   }
   for (size_t i = sample.kernel.size(); i-- > 0;) {
-    node = push(node, {.value = sample.kernel[i],
-                       .owner = 0,
-                       .kind = profile::RawFrameKind::kKernel,
-                       .return_address = i > 0});
+    node = push(
+        node, {.value = sample.kernel[i], .owner = 0, .kind = profile::RawFrameKind::kKernel, .return_address = i > 0});
   }
   weights_[{thread_index(program, *sample.header), node}] += sample.header->weight_ns;
   count(sample);

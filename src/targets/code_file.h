@@ -40,9 +40,9 @@ struct CodeFile {
   };
 
   FileKey key;
-  std::string path;   // as the process that brought it sees it
+  std::string path;        // as the process that brought it sees it
   int32_t brought_by = 0;  // that process: debug files may lie in its root
-  uint32_t slot = 0;  // in the walker's file table
+  uint32_t slot = 0;       // in the walker's file table
   std::atomic<State> state{State::kNew};
   FileChange change;
   std::shared_ptr<const elf::Image> image;

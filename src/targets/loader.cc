@@ -17,7 +17,7 @@ namespace gp::targets {
 namespace {
 
 constexpr uint32_t kMaxReplacements = 2;
-constexpr size_t kMaxUrgent = 65536;  // never met while the thread works
+constexpr size_t kMaxUrgent = 65536;   // never met while the thread works
 constexpr int kMaxPagesPerStack = 64;  // pages one deferred stack may have loaded
 // A file gets at most this many directory words: 1 GiB of code.
 constexpr uint64_t kMaxFilePages = 16384;
@@ -48,18 +48,17 @@ Result<elf::Image> vdso_image() {
 }
 
 FileChange change_of(const struct stat& info) {
-  return {.size = info.st_size,
-          .modified_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec};
+  return {.size = info.st_size, .modified_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec};
 }
 
 // A regular file's descriptor: the mapping itself where that can be opened, else the path as its process sees it.
 Result<os::UniqueFd> open_code(const CodeFile& file, const FileHint& hint) {
-  auto fd = os::open_file(fmt::format("/proc/{}/map_files/{:x}-{:x}", hint.pid, hint.start, hint.end),
-                          O_RDONLY | O_NONBLOCK);
+  auto fd =
+      os::open_file(fmt::format("/proc/{}/map_files/{:x}-{:x}", hint.pid, hint.start, hint.end), O_RDONLY | O_NONBLOCK);
   if (fd) return fd;
   for (const auto& path : {fmt::format("/proc/{}/root{}", hint.pid, file.path), file.path}) {
     fd = os::open_file(path, O_RDONLY | O_NONBLOCK);
-    struct stat info {};
+    struct stat info{};
     if (fd && ::fstat(fd->get(), &info) == 0 && info.st_ino == file.key.inode) return fd;
   }
   return fail(ErrorCode::kNotFound, fmt::format("cannot open {}", file.path));
@@ -141,7 +140,8 @@ void Loader::Worker::run() {
     {
       std::unique_lock lock(shared_->mutex);
       shared_->busy = false;
-      shared_->wake.wait(lock, [this] { return shared_->stop || !shared_->urgent.empty() || !shared_->stacks.empty(); });
+      shared_->wake.wait(lock,
+                         [this] { return shared_->stop || !shared_->urgent.empty() || !shared_->stacks.empty(); });
       if (shared_->stop) return;
       auto& queue = shared_->urgent.empty() ? shared_->stacks : shared_->urgent;
       request = std::move(queue.front());
@@ -191,7 +191,7 @@ bool Loader::Worker::open(const OpenRequest& request) {
       opened = vdso_image();
     } else {
       const auto fd = open_code(*request.file, request.hint);
-      struct stat info {};
+      struct stat info{};
       if (!fd || ::fstat(fd->get(), &info) != 0) return;
       change = change_of(info);
       opened = elf::Image::from_fd(fd->get());
@@ -224,7 +224,7 @@ bool Loader::Worker::look_again(const OpenRequest& request) {
   bool changed = false;
   const bool alive = foreign(request.file, [&] {
     const auto fd = open_code(*request.file, request.hint);
-    struct stat info {};
+    struct stat info{};
     changed = fd && ::fstat(fd->get(), &info) == 0 && change_of(info) != request.file->change;
   });
   if (!alive) return false;
@@ -329,7 +329,7 @@ bool Loader::Worker::handle(PerfMapRequest& request) {
     done.namespace_pid = status->namespace_pids.empty() ? request.process.pid : status->namespace_pids.back();
     auto fd = os::open_file(fmt::format("/proc/{}/root/tmp/perf-{}.map", request.process.pid, done.namespace_pid),
                             O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
-    struct stat info {};
+    struct stat info{};
     if (fd && ::fstat(fd->get(), &info) == 0 && S_ISREG(info.st_mode)) done.fd = std::move(*fd);
   });
   if (!alive) return false;

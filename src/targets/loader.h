@@ -40,8 +40,8 @@ struct FileHint {
 
 // A sample whose walk the kernel could not finish, with all it needs to be finished.
 struct DeferredSample {
-  std::vector<uint8_t> sample;      // GP_RECORD_SAMPLE
-  std::vector<uint8_t> copy;        // GP_RECORD_STACK_COPY
+  std::vector<uint8_t> sample;  // GP_RECORD_SAMPLE
+  std::vector<uint8_t> copy;    // GP_RECORD_STACK_COPY
   std::shared_ptr<const MappingRun> run;
   std::vector<std::shared_ptr<CodeFile>> files;  // of the run, kept while walking
 };

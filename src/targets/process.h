@@ -35,12 +35,12 @@ struct Process {
   std::vector<std::pair<uint64_t, std::shared_ptr<Program>>> past;
   MappingTable mappings;
   std::shared_ptr<const MappingRun> run;  // as the walker sees them
-  bool wanted = true;      // by the filter
-  bool dirty = false;      // mappings changed since `run` was made
-  uint32_t python = 0;     // 1 + index into the walker's table
-  uint64_t scanned_ns = 0;  // when /proc/PID/maps was last read
-  uint64_t attach_ns = 0;   // when a runtime was last asked to attach
-  uint64_t perf_map_ns = 0;  // when its perf map was last asked for; UINT64_MAX: it is open
+  bool wanted = true;                     // by the filter
+  bool dirty = false;                     // mappings changed since `run` was made
+  uint32_t python = 0;                    // 1 + index into the walker's table
+  uint64_t scanned_ns = 0;                // when /proc/PID/maps was last read
+  uint64_t attach_ns = 0;                 // when a runtime was last asked to attach
+  uint64_t perf_map_ns = 0;               // when its perf map was last asked for; UINT64_MAX: it is open
 
   // What it ran at a time of CLOCK_MONOTONIC.
   [[nodiscard]] std::shared_ptr<const Program> program_at(uint64_t time_ns) const {

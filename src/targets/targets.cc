@@ -9,10 +9,10 @@
 namespace gp::targets {
 namespace {
 
-constexpr uint64_t kTickNs = 10'000'000;         // of ProcessKey::start_ticks
+constexpr uint64_t kTickNs = 10'000'000;  // of ProcessKey::start_ticks
 constexpr size_t kPastPrograms = 4;
-constexpr uint64_t kRescanNs = 20'000'000;       // between two readings of one process' maps
-constexpr uint64_t kRetryAttachNs = 50'000'000;  // between two attempts to attach to one process
+constexpr uint64_t kRescanNs = 20'000'000;        // between two readings of one process' maps
+constexpr uint64_t kRetryAttachNs = 50'000'000;   // between two attempts to attach to one process
 constexpr uint64_t kLookAgainNs = 1'000'000'000;  // between two checks of one file for change
 
 // Memory without a file: its code is some JIT's. Named mappings that are no files have inode 0 as well.
@@ -163,8 +163,7 @@ void Targets::on_mmap(const os::MmapEvent& event) {
   const auto known = processes_.find(event.pid);
   Process* process = known != processes_.end() ? known->second.get() : discover(event.pid);
   if (process == nullptr) return;
-  Mapping mapping{
-      .start = event.address, .end = event.address + event.length, .offset = event.offset, .file = nullptr};
+  Mapping mapping{.start = event.address, .end = event.address + event.length, .offset = event.offset, .file = nullptr};
   if (mapping.end <= mapping.start) return;
   if (event.inode != 0 || is_vdso(event.path)) {
     mapping.file = file_for(key_of(event.dev_major, event.dev_minor, event.inode), event.path,
@@ -262,10 +261,8 @@ void Targets::publish(Process& process) {
 
 void Targets::store(Process& process) {
   const uint32_t flags = (process.wanted ? 0U : GP_PROCESS_UNWANTED);
-  kernel_.store({.key = process.key,
-                 .mappings = process.run ? process.run->word : 0,
-                 .flags = flags,
-                 .python = process.python});
+  kernel_.store(
+      {.key = process.key, .mappings = process.run ? process.run->word : 0, .flags = flags, .python = process.python});
 }
 
 // Asks for the process' interpreter to be prepared, when one of its files has one.
@@ -338,7 +335,8 @@ void Targets::release_python(Process& process) {
 
 Process* Targets::find(ProcessKey key) {
   const auto known = processes_.find(key.pid);
-  if (known != processes_.end() && close_to(known->second->key.start_ticks, key.start_ticks)) return known->second.get();
+  if (known != processes_.end() && close_to(known->second->key.start_ticks, key.start_ticks))
+    return known->second.get();
   for (const auto& process : replaced_) {
     if (process->key.pid == key.pid && close_to(process->key.start_ticks, key.start_ticks)) return process.get();
   }

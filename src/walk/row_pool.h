@@ -70,10 +70,10 @@ class RowPool {
   uint64_t evictions_ = 0;
   uint64_t refused_ = 0;
   uint16_t generation_ = 0;
-  std::vector<std::bitset<kChunks>> chunks_;   // set: used or in its grace period
-  std::vector<std::optional<Page>> placed_;    // by page
-  std::vector<uint32_t> order_;                // pages placed, in no order
-  std::deque<Grave> graves_;                   // by free_at_ns
+  std::vector<std::bitset<kChunks>> chunks_;  // set: used or in its grace period
+  std::vector<std::optional<Page>> placed_;   // by page
+  std::vector<uint32_t> order_;               // pages placed, in no order
+  std::deque<Grave> graves_;                  // by free_at_ns
 };
 
 }  // namespace gp::walk
