@@ -32,6 +32,8 @@ class LineInfo {
 
   LineInfo(LineInfo&&) noexcept;
   LineInfo& operator=(LineInfo&&) noexcept;
+  LineInfo(const LineInfo&) = delete;
+  LineInfo& operator=(const LineInfo&) = delete;
   ~LineInfo();
 
   // The functions at `address`, outermost first, each with the line that is being executed in it: of the call for all

@@ -38,7 +38,7 @@ uint32_t cache_entries(uint32_t cpus) {
 // libbpf's own messages: warnings say more than the errno that comes back.
 std::string last_warning;  // process-wide, as libbpf's print hook is
 
-int keep_warning(enum libbpf_print_level level, const char* format, va_list arguments) {
+[[gnu::format(printf, 2, 0)]] int keep_warning(enum libbpf_print_level level, const char* format, va_list arguments) {
   if (level == LIBBPF_WARN) {
     std::array<char, 512> text{};
     std::vsnprintf(text.data(), text.size(), format, arguments);
@@ -86,7 +86,7 @@ TableMapping::~TableMapping() {
 // The consumer of the kernel's ring; the callback is whoever consumes at the moment.
 struct Sampler::RingState {
   struct Close {
-    void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+    void operator()(ring_buffer* consumer) const { ring_buffer__free(consumer); }
   };
   std::unique_ptr<ring_buffer, Close> ring;
   const std::function<void(Bytes)>* callback = nullptr;
@@ -182,7 +182,9 @@ Sampler::~Sampler() {
 }
 
 Result<uint32_t*> Sampler::add_segment(uint32_t index) {
-  LIBBPF_OPTS(bpf_map_create_opts, create, .map_flags = BPF_F_MMAPABLE);
+  bpf_map_create_opts create{};
+  create.sz = sizeof(create);
+  create.map_flags = BPF_F_MMAPABLE;
   os::UniqueFd fd(
       bpf_map_create(BPF_MAP_TYPE_ARRAY, "gp_rows", sizeof(uint32_t), sizeof(uint64_t), GP_SEGMENT_WORDS / 2, &create));
   if (!fd) return fail_errno("make a segment of the row pool");

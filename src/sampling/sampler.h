@@ -15,7 +15,7 @@
 #include "os/unique_fd.h"
 #include "walk/tables.h"
 
-struct cpu_bpf;      // skeleton made by bpftool
+struct cpu_bpf;      // skeleton made by bpftool  NOLINT(readability-identifier-naming): its name
 struct ring_buffer;  // libbpf
 
 namespace gp::sampling {
@@ -44,6 +44,8 @@ class TableMapping {
   static Result<TableMapping> map(int map_fd, size_t bytes);
   TableMapping(TableMapping&& other) noexcept;
   TableMapping& operator=(TableMapping&& other) noexcept;
+  TableMapping(const TableMapping&) = delete;
+  TableMapping& operator=(const TableMapping&) = delete;
   ~TableMapping();
 
   [[nodiscard]] void* data() const { return data_; }

@@ -131,11 +131,11 @@ void Reader::drain_sideband() {
   const size_t before = events_.size();
   for (auto& ring : sideband_) {
     ring.drain([this](const os::SidebandEvent& event) {
-      events_.push_back({.event = event, .text = std::string(text_of(event))});
+      events_.push_back({.event = event, .text = std::string(text_of(event)), .order = events_read_++});
     });
   }
   const bool storm = events_.size() - before > kEventStorm;
-  std::ranges::stable_sort(events_, {}, [](const Event& event) { return event.event.time_ns; });
+  std::ranges::sort(events_, {}, [](const Event& event) { return std::pair(event.event.time_ns, event.order); });
   size_t applied = 0;
   for (; applied < events_.size() && events_[applied].event.time_ns <= begun; ++applied) {
     Event& event = events_[applied];

@@ -44,6 +44,7 @@ class Reader {
   struct Event {
     os::SidebandEvent event;
     std::string text;
+    uint64_t order = 0;  // as read: tells events of one time apart
   };
   // A stack copy waits for its sample, which is the next record of its CPU.
   using Copies = std::unordered_map<uint32_t, std::vector<uint8_t>>;
@@ -79,6 +80,7 @@ class Reader {
   std::vector<os::SidebandRing> sideband_;
   std::vector<int> sideband_cpus_;
   std::vector<Event> events_;  // read, not applied yet
+  uint64_t events_read_ = 0;
   Copies copies_;
   Recording recording_;
   os::UniqueFd stop_event_;

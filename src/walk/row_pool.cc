@@ -22,7 +22,7 @@ std::optional<uint64_t> RowPool::place(uint32_t page, std::span<const gp_rule> r
                                        uint64_t now_ns) {
   const uint64_t bytes = rules.size_bytes() + rows.size_bytes();
   const auto count = static_cast<uint32_t>((bytes + GP_CHUNK_SIZE - 1) / GP_CHUNK_SIZE);
-  if (page >= placed_.size() || placed_[page] || count == 0 || count > kChunks) return std::nullopt;
+  if (page >= placed_.size() || is_placed(page) || count == 0 || count > kChunks) return std::nullopt;
   if (rows.size() > GP_PAGE_SIZE || rules.size() > kMaxRules) return std::nullopt;
   const auto run = allocate(count, now_ns);
   if (!run) {
@@ -42,9 +42,9 @@ std::optional<uint64_t> RowPool::place(uint32_t page, std::span<const gp_rule> r
 }
 
 void RowPool::release(uint32_t page, uint64_t now_ns) {
-  if (page >= placed_.size() || !placed_[page]) return;
-  bury(placed_[page]->run, now_ns);
-  placed_[page].reset();
+  if (page >= placed_.size() || !is_placed(page)) return;
+  bury(placed_[page].run, now_ns);
+  placed_[page] = {};
   std::erase(order_, page);
 }
 
@@ -94,8 +94,8 @@ bool RowPool::evict_oldest(uint64_t now_ns) {
   store_word(tables_->pages[page], GP_PAGE_NOT_LOADED);
   *oldest = order_.back();
   order_.pop_back();
-  bury(placed_[page]->run, now_ns);
-  placed_[page].reset();
+  bury(placed_[page].run, now_ns);
+  placed_[page] = {};
   ++evictions_;
   return true;
 }
@@ -103,7 +103,7 @@ bool RowPool::evict_oldest(uint64_t now_ns) {
 // For how long nobody has used a page. Milliseconds wrap after 49.7 days of uptime, so ages are compared, not times.
 uint32_t RowPool::unused_ms(uint32_t page, uint32_t now_ms) const {
   const uint32_t now = now_ms + kClockSlackMs;
-  return std::min(now - placed_[page]->placed_ms, now - tables_->page_used_ms[page].load(std::memory_order_relaxed));
+  return std::min(now - placed_[page].placed_ms, now - tables_->page_used_ms[page].load(std::memory_order_relaxed));
 }
 
 void RowPool::bury(Run run, uint64_t now_ns) {

@@ -54,6 +54,7 @@ class RowPool {
     uint64_t free_at_ns = 0;
   };
 
+  [[nodiscard]] bool is_placed(uint32_t page) const { return placed_[page].run.count > 0; }
   std::optional<Run> find_run(uint32_t count);
   std::optional<Run> allocate(uint32_t count, uint64_t now_ns);
   [[nodiscard]] uint32_t unused_ms(uint32_t page, uint32_t now_ms) const;
@@ -71,7 +72,7 @@ class RowPool {
   uint64_t refused_ = 0;
   uint16_t generation_ = 0;
   std::vector<std::bitset<kChunks>> chunks_;  // set: used or in its grace period
-  std::vector<std::optional<Page>> placed_;   // by page
+  std::vector<Page> placed_;                  // by page
   std::vector<uint32_t> order_;               // pages placed, in no order
   std::deque<Grave> graves_;                  // by free_at_ns
 };
