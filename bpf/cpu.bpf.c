@@ -24,7 +24,7 @@ const volatile __u32 gp_ring_copy_limit = 0; /* pending bytes above which no sta
 /* Nanoseconds of a tick of field 22 of /proc/PID/stat: USER_HZ is 100 on every Linux we run on. */
 #define GP_TICK_NS 10000000ull
 
-#define GP_COPIES_PER_WINDOW 32 /* stack copies a CPU may ship in a tenth of a second: 2 MiB */
+#define GP_COPIES_PER_WINDOW 16 /* stack copies a CPU may ship in a tenth of a second: 2 MiB */
 #define GP_COPY_WINDOW_NS 100000000ull
 
 #define GP_USER32_CS 0x23 /* arch/x86/include/asm/segment.h: __USER32_CS */
