@@ -214,6 +214,11 @@ void Reader::on_sample(Bytes record) {
     ++unreadable_;
     return;
   }
+  // The kernel samples a process until its table says that nobody wants it.
+  if (!targets_.is_wanted(key_of(*header))) {
+    ++unwanted_;
+    return;
+  }
   samples_.fetch_add(1, std::memory_order_relaxed);
   if (header->miss != 0 && defer(*header, record)) return;
   const auto* frames = reinterpret_cast<const gp_frame*>(record.data() + sizeof(*header));
@@ -349,10 +354,11 @@ Recording Reader::finish() {
   lose(profile::LossReason::kMissed, counts.missed);
   // Taken by the kernel, not full, yet not reported: records we could not read, stacks still waiting at the limit.
   const uint64_t accounted = quality.reported() + quality.lost_total() - counts.missed;
-  const uint64_t missing = counts.kernel.taken > accounted ? counts.kernel.taken - accounted : 0;
+  const uint64_t taken = counts.kernel.taken - unwanted_;
+  const uint64_t missing = taken > accounted ? taken - accounted : 0;
   lose(profile::LossReason::kUnreadable, std::min(missing, unreadable_));
   lose(profile::LossReason::kOverBudget, missing - std::min(missing, unreadable_));
-  quality.taken = counts.kernel.taken + counts.missed;
+  quality.taken = taken + counts.missed;
   return std::move(recording_);
 }
 

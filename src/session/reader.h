@@ -87,6 +87,7 @@ class Reader {
   uint64_t last_housekeeping_ns_ = 0;
   uint64_t last_hotplug_ns_ = 0;
   uint64_t unreadable_ = 0;
+  uint64_t unwanted_ = 0;  // samples of processes whose filter the kernel did not know yet
   std::atomic<uint64_t> samples_{0};
   std::jthread thread_;
 };

@@ -48,6 +48,12 @@ bool Targets::wants(int32_t pid, int32_t parent_pid) const {
   return parent != processes_.end() && parent->second->wanted;
 }
 
+bool Targets::is_wanted(ProcessKey key) {
+  if (filter_.pids.empty()) return true;
+  if (const Process* process = find(key)) return process->wanted;
+  return filter_.children || wants(key.pid, 0);
+}
+
 void Targets::scan_all() {
   auto pids = os::list_processes();
   if (!pids) return;

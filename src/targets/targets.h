@@ -42,6 +42,8 @@ class Targets {
   // The process a sample was taken in. A start time within two ticks is the same process: a fork's time is known to
   // the sideband a little later than to the kernel. Null: not known.
   Process* find(ProcessKey key);
+  // Whether the filter asks for samples of this process; one that is not known may be a child of one that is.
+  [[nodiscard]] bool is_wanted(ProcessKey key);
   // Reads the process' maps again, at most once in 20 ms. Null: it has gone.
   Process* look_again(ProcessKey key, uint64_t now_ns);
   // The interpreter of this process was met unprepared: try once more to attach.

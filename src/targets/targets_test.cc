@@ -326,6 +326,9 @@ TEST_F(TargetsTest, SamplesOnlyTheFilteredProcesses) {
   exec(kChild, "x");
   targets_->publish();
   EXPECT_NE(entry(kChild)->flags & GP_PROCESS_UNWANTED, 0U);
+  EXPECT_TRUE(targets_->is_wanted(process(::getpid()).key));
+  EXPECT_FALSE(targets_->is_wanted(process(kChild).key));
+  EXPECT_FALSE(targets_->is_wanted({.pid = kChild + 1, .start_ticks = 1}));
 }
 
 TEST_F(TargetsTest, SamplesChildrenOfFilteredProcesses) {
