@@ -38,16 +38,15 @@ bool cover_with_zeros(uintptr_t address) {
     if (begin <= kSlotBusy || address < begin || address >= end) continue;
     const uintptr_t page = address & page_mask;
     slot.damaged.store(true, std::memory_order_relaxed);
-    return mmap(reinterpret_cast<void*>(page), end - page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-                -1, 0) != MAP_FAILED;
+    return mmap(reinterpret_cast<void*>(page), end - page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+           MAP_FAILED;
   }
   return false;
 }
 
 void on_sigbus(int number, siginfo_t* info, void* /*context*/) {
   const int saved_errno = errno;
-  if (!cover_with_zeros(reinterpret_cast<uintptr_t>(info->si_addr)))
-    sigaction(number, &previous_action, nullptr);
+  if (!cover_with_zeros(reinterpret_cast<uintptr_t>(info->si_addr))) sigaction(number, &previous_action, nullptr);
   errno = saved_errno;  // the faulting instruction runs again: over zeros, or under the previous handler
 }
 
@@ -85,8 +84,7 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
     ::close(place);
     return fail(ErrorCode::kUnsupported, fmt::format("open {}: not a regular file", path));
   }
-  const int fd =
-      saved_errno == 0 ? ::open(fmt::format("/proc/self/fd/{}", place).c_str(), O_RDONLY | O_CLOEXEC) : -1;
+  const int fd = saved_errno == 0 ? ::open(fmt::format("/proc/self/fd/{}", place).c_str(), O_RDONLY | O_CLOEXEC) : -1;
   if (saved_errno == 0 && fd < 0) saved_errno = errno;
   ::close(place);
   if (fd < 0) return fail_errno(fmt::format("open {}", path), saved_errno);
@@ -133,9 +131,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 MappedFile::~MappedFile() { release(); }
 
-bool MappedFile::damaged() const {
-  return !bytes_.empty() && slots[slot_].damaged.load(std::memory_order_relaxed);
-}
+bool MappedFile::damaged() const { return !bytes_.empty() && slots[slot_].damaged.load(std::memory_order_relaxed); }
 
 void MappedFile::release() {
   if (bytes_.empty()) return;
