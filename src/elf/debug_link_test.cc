@@ -26,9 +26,9 @@ class DebugLinkFiles : public testing::Test {
     std::ofstream(root_.string() + path, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
-  static std::vector<uint8_t> debug_bytes(const std::string& function, std::vector<uint8_t> build_id = {}) {
+  static std::vector<uint8_t> debug_bytes(const std::string& function, const std::vector<uint8_t>& build_id = {}) {
     TestFile file;
-    if (!build_id.empty()) note(file, std::move(build_id));
+    if (!build_id.empty()) note(file, build_id);
     file.symtab({{function, 0x1000, 8}});
     return file.bytes();
   }

@@ -84,7 +84,7 @@ std::optional<Vaddr> go_module_data(const Image& image, Vaddr table, Vaddr names
     if (segment.type != PT_LOAD || (segment.flags & PF_W) == 0) continue;
     const Bytes bytes = file_bytes(image, segment);
     for (size_t at = 0; at + 16 <= bytes.size(); at += 8)
-      if (*read_at<uint64_t>(bytes, at) == table.value && *read_at<uint64_t>(bytes, at + 8) == names.value)
+      if (read_at<uint64_t>(bytes, at) == table.value && read_at<uint64_t>(bytes, at + 8) == names.value)
         return segment.address + at;
   }
   return std::nullopt;

@@ -82,8 +82,7 @@ Result<LineInfo> LineInfo::open(const Image& image) {
 
 Result<LineInfo> LineInfo::open(Image&& debug_file) {
   auto state = std::make_unique<State>();
-  state->debug_file = std::move(debug_file);
-  GP_TRY(state->open(*state->debug_file));
+  GP_TRY(state->open(state->debug_file.emplace(std::move(debug_file))));
   return LineInfo(std::move(state));
 }
 
@@ -100,7 +99,8 @@ std::vector<SourceFrame> LineInfo::lookup(Vaddr address) {
 }
 
 size_t LineInfo::memory_bytes() const {
-  const size_t file_bytes = state_->debug_file ? state_->debug_file->owned_bytes() : 0;
+  const auto& debug_file = state_->debug_file;
+  const size_t file_bytes = debug_file.has_value() ? debug_file->owned_bytes() : 0;
   return sizeof(*state_) + file_bytes + state_->decompressed.capacity() + state_->units.memory_bytes() +
          state_->unit_bytes;
 }

@@ -57,7 +57,7 @@ std::vector<Jump> x86_jumps(Bytes code, Vaddr base, bool short_stubs) {
   for (size_t at = 0; at + step <= code.size() && jumps.size() < kMaxStubs; at += step) {
     for (size_t i = at; i + 6 <= at + step; ++i) {
       if (code[i] != 0xff || code[i + 1] != 0x25) continue;
-      const auto displacement = static_cast<uint64_t>(int64_t{*read_at<int32_t>(code, i + 2)});
+      const auto displacement = static_cast<uint64_t>(int64_t{read_at<int32_t>(code, i + 2).value_or(0)});
       jumps.push_back({at, step, base + (i + 6 + displacement)});
       break;
     }
@@ -69,13 +69,13 @@ std::vector<Jump> x86_jumps(Bytes code, Vaddr base, bool short_stubs) {
 std::vector<Jump> aarch64_jumps(Bytes code, Vaddr base) {
   std::vector<Jump> jumps;
   for (size_t at = 0; at + 8 <= code.size() && jumps.size() < kMaxStubs; at += 4) {
-    const auto adrp = *read_at<uint32_t>(code, at);
-    const auto load = *read_at<uint32_t>(code, at + 4);
+    const uint32_t adrp = read_at<uint32_t>(code, at).value_or(0);
+    const uint32_t load = read_at<uint32_t>(code, at + 4).value_or(0);
     if ((adrp & 0x9f00001fU) != 0x90000010U || (load & 0xffc003ffU) != 0xf9400211U) continue;
     const uint64_t immediate = ((adrp >> 29U) & 3U) | ((adrp >> 3U) & 0x1ffffcU);  // 21 bits, signed, in pages
     const uint64_t pages = (immediate ^ 0x100000U) - 0x100000U;
     const uint64_t page = ((base.value + at) & ~uint64_t{0xfff}) + (pages << 12U);
-    const bool bti = at >= 4 && *read_at<uint32_t>(code, at - 4) == 0xd503245fU;
+    const bool bti = at >= 4 && read_at<uint32_t>(code, at - 4) == 0xd503245fU;
     const size_t start = bti ? at - 4 : at;
     if (!jumps.empty()) jumps.back().size = std::min<size_t>(24, start - jumps.back().offset);
     jumps.push_back({start, 16, {page + ((load >> 10U) & 0xfffU) * 8}});

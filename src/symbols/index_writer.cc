@@ -130,11 +130,12 @@ Result<void> write_index(const IndexSources& sources, const IndexIdentity& ident
     return body.append(bytes_of(entry));
   };
   const auto no_entry = [](const IndexEntry&) -> Result<void> { return {}; };
+  constexpr std::string_view kNameEnd{"\0", 1};
   const auto add_name = [&](std::string_view name, std::string_view suffix) -> Result<void> {
     header.names_bytes += name.size() + suffix.size() + 1;
     GP_TRY(body.append(bytes_of(name)));
     GP_TRY(body.append(bytes_of(suffix)));
-    return body.append(bytes_of(std::string_view("", 1)));
+    return body.append(bytes_of(kNameEnd));
   };
   uint64_t announced = 0;
   const auto count_name = [&](std::string_view name, std::string_view suffix) -> Result<void> {

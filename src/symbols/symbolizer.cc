@@ -264,7 +264,8 @@ void Symbolizer::shrink_to(size_t bytes) {
     close(std::prev(files_.end()));
   }
   while (held > bytes && !maps_.empty()) {
-    held -= sizeof(OpenMap) + (maps_.back().map ? maps_.back().map->memory_bytes() : 0);
+    const OpenMap& oldest = maps_.back();
+    held -= sizeof(oldest) + (oldest.map ? oldest.map->memory_bytes() : 0);
     maps_.pop_back();
   }
   if (held > bytes) kernel_.release();

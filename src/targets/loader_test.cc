@@ -20,8 +20,8 @@ constexpr uint64_t kPatienceNs = 10'000'000'000;
 
 class LoaderTest : public testing::Test {
  protected:
-  LoaderTest() { kStubRuntime.hold(); }
-  ~LoaderTest() override { kStubRuntime.release(); }
+  void SetUp() override { kStubRuntime.hold(); }
+  void TearDown() override { kStubRuntime.release(); }
 
   std::shared_ptr<CodeFile> file(uint32_t slot, const std::string& path) {
     auto made = std::make_shared<CodeFile>();
