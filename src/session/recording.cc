@@ -63,6 +63,31 @@ profile::RawFrame Recording::marker(std::string_view text) {
   return {.value = 0, .owner = text_index(text), .kind = profile::RawFrameKind::kMarker, .return_address = false};
 }
 
+Recording::Trail& Recording::trail_of(uint32_t thread, profile::WalkEnd end) {
+  Trail& trail = trails_[thread % kTrails];
+  if (trail.thread != thread || trail.end != end) {
+    trail.thread = thread;
+    trail.end = end;
+    trail.steps.clear();
+  }
+  return trail;
+}
+
+profile::RawFrame Recording::raw_frame(const WalkedSample& sample, const gp_frame& frame, uint32_t program,
+                                       const std::shared_ptr<targets::CodeFile>* file) {
+  using profile::RawFrameKind;
+  const bool is_return = (frame.flags & GP_FRAME_RETURN_ADDRESS) != 0;
+  switch (frame.kind) {
+    case GP_FRAME_NATIVE:
+      if (file == nullptr || !*file) return marker("[unknown file]");
+      return {.value = frame.value, .owner = file_index(*file), .kind = RawFrameKind::kFile, .return_address = is_return};
+    case GP_FRAME_JIT:
+      return {.value = frame.value, .owner = program, .kind = RawFrameKind::kJit, .return_address = is_return};
+    case GP_FRAME_PYTHON: return interpreted(sample, frame);
+    default: return gap(sample, frame);
+  }
+}
+
 profile::RawFrame Recording::interpreted(const WalkedSample& sample, const gp_frame& frame) {
   const ProcessKey process{.pid = static_cast<int32_t>(sample.header->pid), .start_ticks = sample.header->start_ticks};
   const auto known =

@@ -2,7 +2,9 @@
 // processes are gone. Owner thread: reader until the window closes, then the closer.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <span>
@@ -78,6 +80,20 @@ class Recording {
     auto operator<=>(const CodeKey&) const = default;
   };
 
+  // The last stack of a thread, root first: the next one mostly differs near its leaf only, and what they share need not
+  // be looked up again. Holds no frame whose meaning may change while its bytes do not (code not named yet).
+  struct Step {
+    gp_frame frame;
+    const targets::CodeFile* file;  // of a native frame; kept alive by files_
+    uint32_t node;
+  };
+  struct Trail {
+    uint32_t thread = UINT32_MAX;
+    profile::WalkEnd end = profile::WalkEnd::kRoot;
+    std::vector<Step> steps;
+  };
+  static constexpr size_t kTrails = 64;  // 32 bytes a frame: 2 MiB if every stack is 1,024 deep
+
   uint32_t program_index(const std::shared_ptr<const targets::Program>& program);
   uint32_t thread_index(uint32_t program, const gp_sample& header);
   uint32_t file_index(const std::shared_ptr<targets::CodeFile>& file);
@@ -86,6 +102,10 @@ class Recording {
   profile::RawFrame interpreted(const WalkedSample& sample, const gp_frame& frame);
   profile::RawFrame gap(const WalkedSample& sample, const gp_frame& frame);
   uint32_t push(uint32_t node, const profile::RawFrame& frame) { return trie_.child(node, trie_.add_frame(frame)); }
+  Trail& trail_of(uint32_t thread, profile::WalkEnd end);
+  // The user frame as the trie keeps it. `file` is a native frame's.
+  profile::RawFrame raw_frame(const WalkedSample& sample, const gp_frame& frame, uint32_t program,
+                              const std::shared_ptr<targets::CodeFile>* file);
   void count(const WalkedSample& sample);
 
   profile::StackTrie trie_;
@@ -101,6 +121,7 @@ class Recording {
   std::map<std::pair<uint32_t, int32_t>, uint32_t> thread_ids_;
   std::map<std::pair<uint32_t, uint32_t>, uint64_t> weights_;
   std::map<ProcessKey, PerfMap> perf_maps_;
+  std::array<Trail, kTrails> trails_;
   size_t code_bytes_ = 0;
   profile::Quality quality_;
 };
@@ -112,35 +133,35 @@ void Recording::add(const WalkedSample& sample, FindFile find_file) {
     return;
   }
   const uint32_t program = program_index(sample.program);
+  const uint32_t thread = thread_index(program, *sample.header);
   uint32_t node = 0;
   if (const auto text = profile::walk_end_marker(sample.end); !text.empty()) node = push(node, marker(text));
+
+  std::vector<Step>& steps = trail_of(thread, sample.end).steps;
+  size_t depth = 0;
+  bool lasting = true;
   for (auto frame = sample.frames.rbegin(); frame != sample.frames.rend(); ++frame) {
-    const bool is_return = (frame->flags & GP_FRAME_RETURN_ADDRESS) != 0;
-    switch (frame->kind) {
-      case GP_FRAME_NATIVE: {
-        const std::shared_ptr<targets::CodeFile>& file = find_file(frame->extra);
-        node = push(node, file ? profile::RawFrame{.value = frame->value,
-                                                   .owner = file_index(file),
-                                                   .kind = profile::RawFrameKind::kFile,
-                                                   .return_address = is_return}
-                               : marker("[unknown file]"));
-        break;
-      }
-      case GP_FRAME_JIT:
-        node = push(node, {.value = frame->value,
-                           .owner = program,
-                           .kind = profile::RawFrameKind::kJit,
-                           .return_address = is_return});
-        break;
-      case GP_FRAME_PYTHON: node = push(node, interpreted(sample, *frame)); break;
-      default: node = push(node, gap(sample, *frame));
+    const auto* file = frame->kind == GP_FRAME_NATIVE ? &find_file(frame->extra) : nullptr;
+    const targets::CodeFile* const identity = file != nullptr ? file->get() : nullptr;
+    if (depth < steps.size() && steps[depth].file == identity &&
+        std::memcmp(&steps[depth].frame, &*frame, sizeof(*frame)) == 0) {
+      node = steps[depth++].node;
+      continue;
     }
+    if (depth < steps.size()) steps.resize(depth);
+    const profile::RawFrame raw = raw_frame(sample, *frame, program, file);
+    node = push(node, raw);
+    lasting &= raw.kind != profile::RawFrameKind::kMarker;
+    if (!lasting) continue;
+    steps.push_back({.frame = *frame, .file = identity, .node = node});
+    ++depth;
   }
+  steps.resize(depth);
   for (size_t i = sample.kernel.size(); i-- > 0;) {
     node = push(
         node, {.value = sample.kernel[i], .owner = 0, .kind = profile::RawFrameKind::kKernel, .return_address = i > 0});
   }
-  weights_[{thread_index(program, *sample.header), node}] += sample.header->weight_ns;
+  weights_[{thread, node}] += sample.header->weight_ns;
   count(sample);
 }
 
