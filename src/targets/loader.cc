@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -17,6 +19,7 @@ namespace gp::targets {
 namespace {
 
 constexpr uint32_t kMaxReplacements = 2;
+constexpr int kThreadNice = -10;  // below the reader's
 constexpr size_t kMaxUrgent = 65536;   // never met while the thread works
 constexpr int kMaxPagesPerStack = 64;  // pages one deferred stack may have loaded
 // A file gets at most this many directory words: 1 GiB of code.
@@ -135,6 +138,8 @@ class Loader::Worker {
 
 void Loader::Worker::run() {
   ::pthread_setname_np(::pthread_self(), "gp-loader");
+  // On a busy host stacks would wait seconds for rows, and processes be gone before they are read.
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kThreadNice));
   while (true) {
     LoaderRequest request;
     {
