@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "os/event_fd.h"
 #include "os/host.h"
+#include "session/sample_record.h"
 
 namespace gp::session {
 namespace {
@@ -162,11 +163,8 @@ void Reader::take_results() {
       if (process != nullptr) process->perf_map_ns = UINT64_MAX;
       if (map->namespace_pid != 0) recording_.keep_perf_map(map->process, map->namespace_pid, std::move(map->fd));
     } else if (auto* done = std::get_if<targets::DeferredDone>(&result)) {
-      gp_sample header{};
-      std::memcpy(&header, done->sample.data(), sizeof(header));
-      const auto* kernel = reinterpret_cast<const uint64_t*>(done->sample.data() + sizeof(header) +
-                                                             header.user_frames * sizeof(gp_frame));
-      add_walked(header, done->frames, {kernel, header.kernel_frames}, done->end, done->guessed, true);
+      const auto sample = parse_sample(done->sample);
+      if (sample) add_walked(sample->header, done->frames, sample->kernel, done->end, done->guessed, true);
     }
   }
 }
@@ -207,25 +205,21 @@ void Reader::on_symbol(Bytes record) {
 }
 
 void Reader::on_sample(Bytes record) {
-  const auto header = read_at<gp_sample>(record, 0);
-  if (!header || header->pending_frames > header->user_frames ||
-      sizeof(*header) + header->user_frames * sizeof(gp_frame) + header->kernel_frames * sizeof(uint64_t) >
-          record.size()) {
+  const auto sample = parse_sample(record);
+  if (!sample) {
     ++unreadable_;
     return;
   }
+  const gp_sample& header = sample->header;
   // The kernel samples a process until its table says that nobody wants it.
-  if (!targets_.is_wanted(key_of(*header))) {
+  if (!targets_.is_wanted(key_of(header))) {
     ++unwanted_;
     return;
   }
   samples_.fetch_add(1, std::memory_order_relaxed);
-  if (header->miss != 0 && defer(*header, record)) return;
-  const auto* frames = reinterpret_cast<const gp_frame*>(record.data() + sizeof(*header));
-  const auto* kernel = reinterpret_cast<const uint64_t*>(frames + header->user_frames);
-  add_walked(*header, {frames, static_cast<size_t>(header->user_frames - header->pending_frames)},
-             {kernel, header->kernel_frames}, static_cast<gp_walk_end>(header->end),
-             (header->flags & GP_SAMPLE_GUESSED) != 0, false);
+  if (header.miss != 0 && defer(header, record)) return;
+  add_walked(header, sample->frames, sample->kernel, static_cast<gp_walk_end>(header.end),
+             (header.flags & GP_SAMPLE_GUESSED) != 0, false);
 }
 
 bool Reader::defer(const gp_sample& header, Bytes record) {
