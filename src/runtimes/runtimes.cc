@@ -7,9 +7,9 @@
 namespace gp::runtimes {
 
 std::span<const targets::Runtime* const> all() {
-  static const python::PythonRuntime python;
-  static const std::array<const targets::Runtime*, 1> list = {&python};
-  return list;
+  static const python::PythonRuntime kPython;
+  static const std::array<const targets::Runtime*, 1> kList = {&kPython};
+  return kList;
 }
 
 }  // namespace gp::runtimes

@@ -29,7 +29,7 @@ targets::FileRange cold_range(const elf::Image& image, const Symbols& symbols, C
 
 // The offsets of the interpreter in the file; nothing when it is not one we can walk.
 std::optional<gp_python> offsets_in(const elf::Image& image, const Symbols& symbols, uint16_t version) {
-  if (version == kPython313) {
+  if (version == kPython313 && symbols.runtime) {
     auto described = read_debug_offsets(image.bytes_at(symbols.runtime->address));
     return described ? std::optional(*described) : std::nullopt;
   }

@@ -44,8 +44,8 @@ TEST(PythonRuntime, NamesVersionsItCannotWalk) {
   size_t checked = 0;
   for (const std::string version : {"2.7", "3.6", "3.7", "3.8", "3.9", "3.10"}) {
     glob_t paths{};
-    const std::string pattern = std::string(home != nullptr ? home : "") + "/.pyenv/versions/" + version +
-                                ".*/lib/libpython" + version + "*.so.1.0";
+    const std::string pattern =
+        fmt::format("{0}/.pyenv/versions/{1}.*/lib/libpython{1}*.so.1.0", home != nullptr ? home : "", version);
     if (glob(pattern.c_str(), 0, nullptr, &paths) == 0) {
       auto image = elf::Image::open(paths.gl_pathv[0]);
       ASSERT_TRUE(image);

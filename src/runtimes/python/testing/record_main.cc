@@ -9,8 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
-
 #include "runtimes/python/python_runtime.h"
 #include "runtimes/python/testing/recording.h"
 #include "runtimes/python/testing/walk.h"
@@ -32,17 +30,18 @@ struct ProcessReader final : targets::MemoryReader {
   }
 };
 
-// Finds the interpreter among the process' files.
+// Finds the interpreter among the process' files: an executable mapping of a file that holds one. Lines of
+// /proc/PID/maps are "start-end flags offset device inode path" (proc(5)).
 bool find_runtime(pid_t pid, Recording& recording) {
   std::ifstream maps(fmt::format("/proc/{}/maps", pid));
   std::string line;
   while (std::getline(maps, line)) {
     uint64_t start = 0;
     uint64_t offset = 0;
-    char flags[5] = {};
-    char path[512] = {};
-    if (std::sscanf(line.c_str(), "%lx-%*x %4s %lx %*s %*s %511s", &start, flags, &offset, path) != 4) continue;
-    if (flags[2] != 'x' || path[0] != '/') continue;
+    std::string rest, flags, device, inode, path;
+    std::istringstream in(line);
+    in >> std::hex >> start >> rest >> flags >> offset >> device >> inode >> path;
+    if (flags.size() < 3 || flags[2] != 'x' || !path.starts_with('/')) continue;
     const auto image = elf::Image::open(path);
     if (!image) continue;
     const auto file = PythonRuntime().detect(*image, path);

@@ -15,11 +15,13 @@ int ship(const void* record, size_t size);
 unsigned long long* cached_thread();
 }  // namespace gp::runtimes::python
 
+// NOLINTBEGIN(readability-identifier-naming) the walker names its hooks like its functions
 #define GP_SYMBOLS_SEEN 8192u
 #define gp_symbol_record_of(w) (gp::runtimes::python::scratch_record())
 #define gp_symbol_seen_slot(index) (reinterpret_cast<__u64*>(gp::runtimes::python::seen_slot(index)))
 #define gp_symbol_output(w, record, size) gp::runtimes::python::ship(record, size)
 #define gp_python_thread_cache(w) (gp::runtimes::python::cached_thread())
+// NOLINTEND(readability-identifier-naming)
 
 // The walker is C.
 #pragma GCC diagnostic push
@@ -91,6 +93,7 @@ struct PythonWalk {
 
 }  // namespace gp::runtimes::python
 
+// NOLINTBEGIN(misc-definitions-in-headers) one source file of a program includes this
 extern "C" {
 long gp_env_read_user(struct gp_walk*, void* to, __u32 size, __u64 address) {
   auto* world = gp::runtimes::python::current_world;
@@ -101,3 +104,4 @@ const struct gp_python* gp_env_python(__u32 index) {
   return index == 0 ? &gp::runtimes::python::current_world->python : nullptr;
 }
 }
+// NOLINTEND(misc-definitions-in-headers)
