@@ -40,30 +40,40 @@ def add_python(tree, python):
                             ignore=shutil.ignore_patterns("__pycache__", "*test*"))
 
 
-def guest_script(instances, seconds, hz):
-    """What init runs: every workload in the background, one run of the profiler, its files out through a serial port."""
+def start_of(instance, seconds):
+    """(preparation, command) of one workload in the guest; it ends when its round does."""
+    target = instance.python if instance.python and not instance.needs_program() else f"/w/{instance.needs[0]}"
+    folder = f"/d/{instance.comm}"
+    variables = {"D": folder, "EXE": f"{folder}/{instance.comm}", "COMM": instance.comm, "TARGET": target,
+                 "SECONDS": str(seconds)}
+    exports = " ".join(f"{key}={shlex.quote(value)}" for key, value in variables.items())
+    prepare = f"mkdir -p {folder} && ln -s {shlex.quote(target)} {folder}/{instance.comm}"
+    return prepare, f"(cd {folder}; {exports} sh -c {shlex.quote(instance.case.workload)}) >/dev/null 2>&1 &"
+
+
+def round_script(instances, warm_up, seconds, hz):
+    """One round: the workloads in the background, one run of the profiler, its profile out through a serial port."""
+    early = [start_of(instance, 600) for instance in instances if not instance.case.late]
+    late = [start_of(instance, 600) for instance in instances if instance.case.late]
+    return [*(prepare for prepare, _ in early + late), *(command for _, command in early), f"sleep {warm_up}",
+            f"/gprofiler -o /out -d {seconds} -f {hz} & agent=$!",
+            *(["sleep 4"] if late else []), *(command for _, command in late),
+            "wait $agent; code=$?; echo \"guest: the profiler ended with $code\"",
+            "(echo \"exit $code\"; cat /out/last_profile.col) | gzip | base64 >/dev/ttyS1; echo >/dev/ttyS1",
+            "rm -rf /out; kill -9 -1"]
+
+
+def guest_script(rounds, seconds, hz):
+    """What init runs. `rounds`: pairs of the cases that run at the same time and the seconds they need to get going."""
     lines = ["#!/bin/busybox sh",
              "/bin/busybox --install -s /bin",
              "export PATH=/bin LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 GP_WORKLOADS=/w W=/w S=/s HOME=/",
              "mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t tmpfs tmp /tmp; mount -t devtmpfs dev /dev",
              "stty raw -echo </dev/ttyS1",
-             "echo \"guest: $(uname -r), $(nproc) CPUs\"",
-             "/gprofiler doctor"]
-    late = []
-    for instance in instances:
-        target = instance.python if instance.python and not instance.needs_program() else f"/w/{instance.needs[0]}"
-        variables = {"D": f"/d/{instance.comm}", "EXE": f"/d/{instance.comm}/{instance.comm}", "COMM": instance.comm,
-                     "TARGET": target, "SECONDS": str(seconds - 4 if instance.case.late else seconds + 30)}
-        exports = " ".join(f"{key}={shlex.quote(value)}" for key, value in variables.items())
-        lines.append(f"mkdir -p /d/{instance.comm} && ln -s {shlex.quote(target)} /d/{instance.comm}/{instance.comm}")
-        start = f"(cd /d/{instance.comm}; {exports} sh -c {shlex.quote(instance.case.workload)}) >/dev/null 2>&1 &"
-        (late if instance.case.late else lines).append(start)
-    lines += ["sleep 1", f"/gprofiler -o /out -d {seconds} -f {hz} & agent=$!"]
-    lines += ["sleep 3", *late] if late else []
-    lines += ["wait $agent; code=$?; echo \"guest: the profiler ended with $code\"",
-              "(echo \"exit $code\"; cat /out/last_profile.col; echo; echo end) | gzip | base64 >/dev/ttyS1",
-              "sync; poweroff -f"]
-    return "\n".join(lines) + "\n"
+             "echo \"guest: $(uname -r), $(nproc) CPUs\""]
+    for instances, warm_up in rounds:
+        lines += round_script(instances, warm_up, seconds, hz)
+    return "\n".join([*lines, "sync; poweroff -f"]) + "\n"
 
 
 def pack(tree, image):
