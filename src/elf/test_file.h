@@ -89,7 +89,8 @@ class TestFile {
     header.e_shnum = static_cast<uint16_t>(headers.size());
     header.e_shstrndx = static_cast<uint16_t>(headers.size() - 1);
     std::memcpy(body.data(), &header, sizeof(header));
-    std::memcpy(body.data() + sizeof(header), segments.data(), segments.size() * sizeof(Elf64_Phdr));
+    for (size_t i = 0; i < segments.size(); ++i)
+      std::memcpy(body.data() + sizeof(header) + i * sizeof(Elf64_Phdr), &segments[i], sizeof(Elf64_Phdr));
     for (const Elf64_Shdr& section : headers) append(body, section);
     return body;
   }
