@@ -177,6 +177,8 @@ Result<int> run_profile(const ProfileOptions& options, const StartRecording& sta
   os::Command* const child = command ? &*command : nullptr;
   GP_ASSIGN(const std::unique_ptr<Recording> recording, start(request_of(options, std::move(pids), child)));
   if (child != nullptr) {
+    // Told to end before the command has begun: then it does not begin. As a shell says of what a signal ended.
+    if (const auto signal = signals->next()) return 128 + *signal;
     if (const auto started = child->start(); !started)
       return tell_exec_failure(options.command.front(), started.error());
   }
