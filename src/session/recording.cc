@@ -80,7 +80,8 @@ profile::RawFrame Recording::raw_frame(const WalkedSample& sample, const gp_fram
   switch (frame.kind) {
     case GP_FRAME_NATIVE:
       if (file == nullptr || !*file) return marker("[unknown file]");
-      return {.value = frame.value, .owner = file_index(*file), .kind = RawFrameKind::kFile, .return_address = is_return};
+      return {
+          .value = frame.value, .owner = file_index(*file), .kind = RawFrameKind::kFile, .return_address = is_return};
     case GP_FRAME_JIT:
       return {.value = frame.value, .owner = program, .kind = RawFrameKind::kJit, .return_address = is_return};
     case GP_FRAME_PYTHON: return interpreted(sample, frame);

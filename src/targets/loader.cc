@@ -19,7 +19,7 @@ namespace gp::targets {
 namespace {
 
 constexpr uint32_t kMaxReplacements = 2;
-constexpr int kThreadNice = -10;  // below the reader's
+constexpr int kThreadNice = -10;       // below the reader's
 constexpr size_t kMaxUrgent = 65536;   // never met while the thread works
 constexpr int kMaxPagesPerStack = 64;  // pages one deferred stack may have loaded
 // A file gets at most this many directory words: 1 GiB of code.
