@@ -24,7 +24,7 @@ const volatile __u32 gp_ring_copy_limit = 0; /* pending bytes above which no sta
 /* Nanoseconds of a tick of field 22 of /proc/PID/stat: USER_HZ is 100 on every Linux we run on. */
 #define GP_TICK_NS 10000000ull
 
-#define GP_COPIES_PER_WINDOW 16 /* stack copies a CPU may ship in a tenth of a second: 2 MiB */
+#define GP_COPY_BYTES_PER_WINDOW (2u << 20) /* of stack a CPU may ship in a tenth of a second: a millisecond's work */
 #define GP_COPY_WINDOW_NS 100000000ull
 
 #define GP_USER32_CS 0x23 /* arch/x86/include/asm/segment.h: __USER32_CS */
@@ -141,16 +141,15 @@ static __always_inline int copy_allowed(struct gp_counters *count, __u64 now)
 		count->copy_window_ns = now;
 		count->copy_window = 0;
 	}
-	if (count->copy_window >= GP_COPIES_PER_WINDOW)
+	if (count->copy_window >= GP_COPY_BYTES_PER_WINDOW)
 		return 0;
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > gp_ring_copy_limit)
 		return 0;
-	count->copy_window++;
 	return 1;
 }
 
 /* Ships the user stack from the miss up, for the agent to walk once it has loaded what was missing. */
-static __always_inline int ship_copy(struct gp_walk *w, __u32 cpu)
+static __always_inline int ship_copy(struct gp_walk *w, __u32 cpu, struct gp_counters *count)
 {
 	struct gp_stack_copy_record *record = GP_FIND(copies, cpu);
 	__u64 sp = w->registers.value[GP_REG_RSP];
@@ -182,6 +181,7 @@ static __always_inline int ship_copy(struct gp_walk *w, __u32 cpu)
 	if (bytes == 0 || bytes > GP_STACK_COPY_SIZE)
 		return 0;
 	record->copy.header.size = sizeof(record->copy) + bytes;
+	count->copy_window += bytes;
 	return bpf_ringbuf_output(&ring, record, sizeof(record->copy) + bytes, BPF_RB_NO_WAKEUP) == 0;
 }
 
@@ -248,7 +248,7 @@ static __always_inline void handle_miss(struct gp_walk *w, __u32 cpu, struct gp_
 		w->end = end;
 		sample->pending_frames = w->frames - native;
 	}
-	if (copy_allowed(count, sample->time_ns) && ship_copy(w, cpu)) {
+	if (copy_allowed(count, sample->time_ns) && ship_copy(w, cpu, count)) {
 		sample->flags |= GP_SAMPLE_HAS_COPY;
 		count->copies++;
 	} else {

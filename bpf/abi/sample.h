@@ -173,11 +173,9 @@ struct gp_counters {
 	__u64 copies;    /* stack copies shipped */
 	__u64 copies_refused; /* misses whose stack was not copied: over the rate, or no room */
 	__u64 symbols;   /* symbol records shipped */
-	__u64 cache_hits;
-	__u64 cache_misses;
-	__u64 copy_window; /* copies in the running tenth of a second */
+	__u64 copy_window; /* bytes copied in the running tenth of a second */
 	__u64 copy_window_ns;
-	__u64 reserved[4];
+	__u64 reserved[6];
 };
 
 #ifdef __cplusplus

@@ -270,7 +270,8 @@ SamplerCounts Sampler::counts() const {
   }
   uint64_t due = closed_ticks_;
   for (const auto& [cpu, event] : events_) due += due_ticks(event.get());
-  sum.missed = due > sum.kernel.runs ? due - sum.kernel.runs : 0;
+  const uint64_t missed = due > sum.kernel.runs ? due - sum.kernel.runs : 0;
+  if (sum.kernel.runs > 0) sum.missed = (missed * sum.kernel.taken + sum.kernel.runs - 1) / sum.kernel.runs;
   return sum;
 }
 

@@ -34,7 +34,10 @@ struct SamplerOptions {
 // What the kernel side counted, summed over CPUs since attach().
 struct SamplerCounts {
   gp_counters kernel{};
-  uint64_t missed = 0;  // ticks that were due and ran nothing: program skipped or timer late
+  // Ticks that were due and ran nothing (program skipped, timer late), as far as they would have been samples: of all
+  // missed ticks the share that samples have in those that ran, rounded up. Whom a missed tick would have hit, nobody
+  // knows.
+  uint64_t missed = 0;
 };
 
 // A read-write mapping of one BPF array.
