@@ -63,8 +63,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   EndlessMemory memory;
   memory.bytes = {data + 1, size - 1};
-  gp_python python = *offsets_of((data[0] & 1) != 0 ? kPython311 : kPython312);
-  python.code_type = (data[0] & 2) != 0 ? *read_at<uint64_t>(memory.bytes, 0) : 0;
-  walk(memory, python, *read_at<uint64_t>(memory.bytes, 4), rule, (data[0] & 4) != 0);
+  const auto table = offsets_of((data[0] & 1) != 0 ? kPython311 : kPython312);
+  GP_CHECK(table.has_value());
+  gp_python python = table.value_or(gp_python{});
+  python.code_type = (data[0] & 2) != 0 ? read_at<uint64_t>(memory.bytes, 0).value_or(0) : 0;
+  walk(memory, python, read_at<uint64_t>(memory.bytes, 4).value_or(0), rule, (data[0] & 4) != 0);
   return 0;
 }
