@@ -2,6 +2,8 @@
 # Configures and builds one preset of CMakePresets.json, quietly unless it fails. Usage: tools/build.sh PRESET [TARGET]...
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# One clone's objects serve the next: paths inside the clone do not count.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 preset=${1:?usage: tools/build.sh PRESET [TARGET]...}
 shift
 log=$(mktemp)
