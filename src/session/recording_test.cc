@@ -97,7 +97,8 @@ class RecordingTest : public testing::Test {
     for (const auto& sample : profile.samples) {
       std::string line;
       for (uint32_t node = sample.stack; node != 0; node = profile.nodes[node].parent) {
-        line = frame_text(profile.functions[profile.nodes[node].function]) + (line.empty() ? "" : ";") + line;
+        const std::string frame = frame_text(profile.functions[profile.nodes[node].function]);
+        line.insert(0, line.empty() ? frame : frame + ";");
       }
       all.insert(line + " " + std::to_string(sample.count));
     }
