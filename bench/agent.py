@@ -107,7 +107,7 @@ class Run:
             return file.read()[-2000:]
 
     def watch(self, seconds):
-        """Lets it profile, noting the most memory it holds. CPU after the first second is kept: caches are warm then."""
+        """Lets it profile, noting the most memory it holds."""
         end = time.monotonic() + seconds
         while self.alive() and time.monotonic() < end:
             self.note_memory()
