@@ -8,6 +8,7 @@ failure. The last line printed is the sum in the same words. Exit code 1 if anyt
 """
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,8 @@ def run_stage(name):
 
 
 def main():
+    # Started in the background we may ignore Ctrl-C; the tests of signals would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     names = []
     for word in sys.argv[1:]:
         for name in GROUPS.get(word, [word]):
