@@ -12,17 +12,12 @@
 #include "os/perf_record.h"
 #include "os/proc_maps.h"
 #include "targets/file_table.h"
+#include "targets/filter.h"
 #include "targets/kernel_processes.h"
 #include "targets/loader.h"
 #include "targets/process.h"
 
 namespace gp::targets {
-
-// Which processes are to be sampled.
-struct Filter {
-  std::vector<int32_t> pids;  // empty: all
-  bool children = false;      // and what they start, from now on
-};
 
 class Targets {
  public:
