@@ -1,6 +1,6 @@
 # One entry for everything; the logic is in tools/. `make help` teaches.
 .DEFAULT_GOAL := help
-.PHONY: help deps build profile test test-full test-kernel lint bench fuzz format clean
+.PHONY: help deps build profile test test-full test-matrix test-kernel lint bench fuzz format clean
 
 help:
 	@tools/help.sh
@@ -16,12 +16,16 @@ profile: build
 	@tools/profile.sh
 
 test:
-	@tools/deps.sh build test
+	@tools/deps.sh build test matrix
 	@tools/suite.py test
 
 test-full:
-	@tools/deps.sh build test kernel
+	@tools/deps.sh build test matrix kernel
 	@tools/suite.py test-full
+
+test-matrix:
+	@tools/deps.sh build test matrix
+	@tools/suite.py release matrix
 
 test-kernel:
 	@tools/deps.sh build test kernel

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing and asks nothing. Usage: tools/deps.sh [build|lint|test|kernel|all]...   (default: build)
+# Installs what is missing and asks nothing. Usage: tools/deps.sh [build|lint|test|matrix|kernel|all]...   (default: build)
 # docs/dependencies.md says why each package is here. A tool that is on PATH already (go, rustc, …) is not installed again.
 set -euo pipefail
 
@@ -10,11 +10,12 @@ declare -A packages=(
   [lint]="clang-tidy-19 clang-format-19 shellcheck libgtest-dev libgmock-dev libbenchmark-dev"
   [test]="libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-19-dev gdb musl-tools golang:go rustc:rustc python3-dev
           chromium:chromium chromium-driver:chromedriver linux-perf:perf util-linux"
+  [matrix]="mmdebstrap"
   [kernel]="qemu-system-x86:qemu-system-x86_64 busybox-static cpio xz-utils zstd"
 )
 
 groups=("${@:-build}")
-[ "${groups[*]}" = all ] && groups=(build lint test kernel)
+[ "${groups[*]}" = all ] && groups=(build lint test matrix kernel)
 
 # A word is PACKAGE, or PACKAGE:COMMAND when any other source of COMMAND serves as well.
 wanted=()

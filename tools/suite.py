@@ -23,6 +23,7 @@ STAGES = {
     "cli": ["tests/cli/run.py"],
     "scenario": ["tests/scenario/run.py"],
     "scenario-full": ["tests/scenario/run.py", "--full"],
+    "matrix": ["tests/scenario/run.py", "--matrix"],
     "fuzz": ["tools/fuzz.py", "--seconds", "30"],
     "kernel": ["tests/kernel/run.py"],
 }

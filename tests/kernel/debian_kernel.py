@@ -7,32 +7,10 @@ import subprocess
 import tempfile
 import time
 
-CACHE = os.environ.get("GP_TEST_CACHE", os.path.expanduser("~/.cache/gprofiler-tests"))
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+from debian import CACHE, STALE_IS_FINE, Unavailable, run, source
+
 PACKAGE = "linux-image-cloud-amd64"  # the smaller flavour; console, BPF, BTF and perf events are built in
 FRESH_SECONDS = 24 * 3600  # a suite is asked for a newer kernel at most once a day
-
-
-class Unavailable(Exception):
-    """Why a kernel cannot be had here."""
-
-
-def run(command, **options):
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            **options)
-    if result.returncode != 0:
-        raise Unavailable(f"{command[0]}: " + " | ".join(result.stdout.strip().splitlines()[-2:]))
-    return result.stdout
-
-
-def mirror():
-    """The archive that this machine's own apt takes Debian from."""
-    targets = run(["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"])
-    for line in targets.splitlines():
-        label, _, uri = line.partition(" ")
-        if label == "Debian":
-            return uri
-    raise Unavailable("apt knows no Debian archive here; 'apt-get update' may not have run")
 
 
 def fetch(suite, folder):
@@ -42,10 +20,10 @@ def fetch(suite, folder):
         os.makedirs(f"{state}/lists/partial")
         os.makedirs(f"{state}/cache/archives/partial")
         with open(f"{state}/sources.list", "w", encoding="utf-8") as file:
-            file.write(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n")
+            file.write(source(suite))
         options = ["-o", f"Dir::Etc::sourcelist={state}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
                    "-o", f"Dir::State::lists={state}/lists", "-o", f"Dir::Cache={state}/cache",
-                   "-o", "Acquire::Languages=none", "-o", "APT::Sandbox::User=root"]
+                   "-o", "Acquire::Languages=none", "-o", "APT::Sandbox::User=root", "-o", STALE_IS_FINE]
         run(["apt-get", *options, "-qq", "update"], timeout=300)
         # The package of the flavour depends on that of the release; newer suites put the image into linux-binary-*.
         package = PACKAGE

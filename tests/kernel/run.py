@@ -19,7 +19,8 @@ sys.path[:0] = [f"{ROOT}/tests/support", f"{ROOT}/tests/workloads"]
 from build import OUT as WORKLOADS, build
 from case import nearest
 from collapsed import Profile
-from debian_kernel import Unavailable, kernel_of
+from debian import Unavailable
+from debian_kernel import kernel_of
 from initramfs import add, add_python, guest_script, pack
 from instance import Instance, read_cases
 from interpreters import interpreters

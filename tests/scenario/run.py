@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs scenario cases: real workloads, the real profiler, expected stacks and shares.
 
-Usage: tests/scenario/run.py [--full] [--list] [-v] [--agent BINARY] [CASE...]
+Usage: tests/scenario/run.py [--full | --matrix] [--list] [-v] [--agent BINARY] [CASE...]
 
 Cases are the files of tests/scenario/cases; docs/testing.md explains them. Cases that ask for nothing special share one
 run of the profiler. Prints PASS, FAIL or SKIP for each and closes with "N passed, N failed, N skipped".
@@ -21,6 +21,7 @@ from build import build
 from case import CaseError, nearest
 from instance import instances_of, read_cases
 from interpreters import interpreters
+from matrix import Matrix
 
 SHORT_SECONDS, SHORT_HZ = 8, 499
 PRECISE_SECONDS, PRECISE_HZ = 20, 997
@@ -32,6 +33,7 @@ class Runner:
         self.arguments, self.scratch = arguments, scratch
         self.passed = self.failed = self.skipped = 0
         self.runs = 0
+        self.matrix = Matrix()
 
     def report(self, word, name, why="", lines=()):
         print(f"{word} {name}{': ' + why if why else ''}")
@@ -119,7 +121,9 @@ class Runner:
             lines += ["  the workload said: " + said] if said else []
         count = sum(run.profile.of(instance.comm).values()) if run.profile else 0
         detail = f"{count} samples" + (f", {run.memory_mib:.0f} MiB" if self.arguments.verbose else "")
-        self.report("FAIL" if faults else "PASS", instance.name, detail, lines)
+        word = "FAIL" if faults else "PASS"
+        self.report(word, instance.name, detail, lines)
+        self.matrix.add(instance, word)
 
 
 def check_the_checker(runner):
@@ -138,6 +142,7 @@ def run_all(runner, arguments, cases):
         reason = "only root may load BPF programs" if os.geteuid() != 0 else instance.missing(built)
         if reason:
             runner.report("SKIP", instance.name, reason)
+            runner.matrix.add(instance, "SKIP")
         else:
             ready.append(instance)
     for batch in runner.batches(ready):
@@ -147,6 +152,7 @@ def run_all(runner, arguments, cases):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--full", action="store_true", help="every case, every interpreter, precise shares")
+    parser.add_argument("--matrix", action="store_true", help="the cases of the table of runtimes and versions, and the table")
     parser.add_argument("--list", action="store_true", help="name the cases and end")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the stacks of cases that pass too")
     parser.add_argument("--agent", default=f"{ROOT}/build/gprofiler", help="the binary under test")
@@ -157,6 +163,9 @@ def main():
     except CaseError as error:
         print(f"{error}\n0 passed, 1 failed, 0 skipped")
         return 1
+    if arguments.matrix:
+        arguments.full = True
+        cases = [case for case in cases if case.shows]
     if arguments.list:
         for case in cases:
             print(f"{case.name:<28} {'full  ' if case.full else ''}{case.about or ''}")
@@ -168,6 +177,8 @@ def main():
         runner = Runner(arguments, scratch)
         check_the_checker(runner)
         run_all(runner, arguments, cases)
+    if arguments.full:
+        print(runner.matrix.text())
     print(f"{runner.passed} passed, {runner.failed} failed, {runner.skipped} skipped")
     return 1 if runner.failed else 0
 

@@ -2,11 +2,13 @@
 import math
 import re
 
+from chroot import SUITES
 from collapsed import named_share, share, whole_share
+from matrix import COLUMNS
 
 # Directives that may stand once with a value, several times with a value, or alone.
 SINGLE = {"ABOUT", "NEEDS", "WORKLOAD", "COMMAND", "COMM", "AGENT", "HZ", "SECONDS", "WHOLE", "NAMED", "SAMPLES", "EXIT",
-          "MEMORY", "WITHIN"}
+          "MEMORY", "WITHIN", "SUITES", "PACKAGES", "PROGRAM", "SHOWS"}
 REPEATED = {"EXPECT", "REJECT", "SHARE", "REQUIRES"}
 ALONE = {"FULL", "ALONE", "LATE", "PYTHONS", "PRECISE", "ONLY", "NOTHING_LOST"}
 
@@ -41,6 +43,19 @@ class Share:
         return f"{found:.1f} % of samples match {self.pattern.pattern!r}, not {low:.1f}..{high:.1f}"
 
 
+def check_suites(name, values):
+    """SUITES, PACKAGES and PROGRAM belong together; what SHOWS says must be a column of the table."""
+    given = [key for key in ("suites", "packages", "program") if values[key]]
+    if given and len(given) < 3:
+        raise CaseError(f"{name}: SUITES, PACKAGES and PROGRAM go together")
+    for suite in (values["suites"] or "").split():
+        if suite not in SUITES:
+            raise CaseError(f"{name}: no such suite: {suite}")
+    for column in (values["shows"] or "").split()[1:]:
+        if column not in COLUMNS:
+            raise CaseError(f"{name}: SHOWS takes a runtime and {', '.join(COLUMNS)}, not {column}")
+
+
 class Case:
     """One case file. Attributes are the directives in lower case; `name` is the file's."""
 
@@ -71,6 +86,7 @@ class Case:
             raise CaseError(f"{name}: {error}") from error
         if values["workload"] is None and values["command"] is None:
             raise CaseError(f"{name}: neither WORKLOAD nor COMMAND")
+        check_suites(name, values)
         self.__dict__.update(values)
 
     def faults(self, profile, comm, precise=False, emulated=False):

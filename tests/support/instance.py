@@ -5,12 +5,16 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 
 from build import HERE as SOURCES, OUT as WORKLOADS
 from case import Case
+from chroot import chroot_of
 from interpreters import WANTED, interpreters
 
+CONTAINER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "container.py")
+DAILY_SUITE = "trixie"  # where cases with SUITES run in a short run: not the host's own, whatever that is
 CASES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "scenario", "cases")
 
 
@@ -28,10 +32,16 @@ class Instance:
         self.folder = None
         self.child = None
 
+    def command(self):
+        return ["sh", "-c", self.case.workload]
+
     def missing(self, built):
         """Why this cannot run here, or None."""
-        if self.label and not self.python:
+        if self.case.pythons and not self.python:
             return f"there is no Python {self.label.replace('-', ', ')} here"
+        return self.missing_parts(built)
+
+    def missing_parts(self, built):
         for need in self.needs:
             if built.get(need):
                 return f"{need}: {built[need]}"
@@ -40,6 +50,9 @@ class Instance:
             if reason:
                 return reason
         return None
+
+    def version(self):
+        return self.label or "host"
 
     def environment(self, seconds):
         target = self.python if self.python and not self.needs_program() else f"{WORKLOADS}/{(self.needs or [''])[0]}"
@@ -59,7 +72,7 @@ class Instance:
 
     def start(self, seconds, environment):
         with open(f"{self.folder}/output", "wb") as output:
-            self.child = subprocess.Popen(["sh", "-c", self.case.workload], env={**environment, "SECONDS": str(seconds)},
+            self.child = subprocess.Popen(self.command(), env={**environment, "SECONDS": str(seconds)},
                                           cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                           start_new_session=True)
 
@@ -80,6 +93,37 @@ class Instance:
         self.child = None
 
 
+class ContainedInstance(Instance):
+    """A case inside a Debian of another suite, in namespaces of its own; `program` is the one PROGRAM names there."""
+
+    def __init__(self, case, suite):
+        super().__init__(case, suite[:3])
+        self.suite, self.name = suite, f"{case.name}[{suite}]"
+        self.root = self.program = None
+
+    def missing(self, built):
+        self.root, reason = chroot_of(self.suite, self.case.packages)
+        if reason:
+            return reason
+        found = sorted(glob.glob(self.root + self.case.program))
+        if not found:
+            return f"{self.suite} has no {self.case.program}"
+        self.program = found[0][len(self.root):]
+        return self.missing_parts(built)
+
+    def version(self):
+        """By the name of the program, as in ruby3.1."""
+        found = re.search(r"\d+(\.\d+)*", os.path.basename(os.path.realpath(self.root + self.program)) if self.root else "")
+        return found.group() if found else self.suite
+
+    def environment(self, seconds):
+        return {**super().environment(seconds), "TARGET": self.program, "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
+
+    def command(self):
+        return [shutil.which("unshare"), "--mount", "--pid", "--fork", "--kill-child", sys.executable, CONTAINER, self.root,
+                self.folder, WORKLOADS, SOURCES, "--", *super().command()]
+
+
 def missing_requirement(requirement):
     kind, _, what = requirement.partition(" ")
     if kind == "command":
@@ -94,10 +138,14 @@ def missing_requirement(requirement):
 
 
 def instances_of(cases, full):
-    """The cases with the interpreters they ask for: the first one here, or in a full run all that are wanted."""
+    """The cases with the interpreters and suites they ask for: one of them, or in a full run all that are wanted."""
     pythons = interpreters()
     for case in cases:
-        if not case.pythons:
+        if case.suites:
+            suites = case.suites.split()
+            for suite in suites if full else [DAILY_SUITE if DAILY_SUITE in suites else suites[0]]:
+                yield ContainedInstance(case, suite)
+        elif not case.pythons:
             yield Instance(case)
         elif full:
             for label in WANTED:

@@ -3,10 +3,12 @@ import os
 import re
 import sys
 import unittest
+from collections import namedtuple
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from case import Case, CaseError, Share
 from collapsed import Profile, named_share, whole_share
+from matrix import Matrix
 
 SAMPLE = """# {"data_quality": {"taken": 103, "whole": 95, "guessed": 1, "truncated": 4, "unwalked": 0, "lost": {"ring full": 3}}}
 0;;demo;_start;main;burn_thirty 30
@@ -50,7 +52,7 @@ class CaseTest(unittest.TestCase):
             self.assertEqual(len(self.faults(text)), 1, text)
 
     def test_case_files(self):
-        for text in ("EXPECTED x", "WHOLE", "FULL yes", "SHARE ( 3", "EXPECT (", "SHARE x y"):
+        for text in ("SUITES sid", "SUITES sid etch\nPACKAGES x\nPROGRAM /x", "SHOWS ruby nothing", "EXPECTED x", "WHOLE", "FULL yes", "SHARE ( 3", "EXPECT (", "SHARE x y"):
             with self.assertRaises(CaseError, msg=text):
                 Case("demo", f"WORKLOAD demo\n{text}")
         with self.assertRaises(CaseError):
@@ -60,6 +62,15 @@ class CaseTest(unittest.TestCase):
         self.assertTrue(Share("x 30").exact)
         self.assertIsNone(Share("x 30").check({"x": 280, "y": 720}, precise=False, emulated=False))
         self.assertIsNotNone(Share("x 30").check({"x": 28000, "y": 72000}, precise=True, emulated=False))
+
+
+class MatrixTest(unittest.TestCase):
+    def test_a_cell_is_as_bad_as_its_worst_case(self):
+        matrix, of = Matrix(), namedtuple("Instance", "case version suite")
+        for shows, word in (("ruby frames lines", "PASS"), ("ruby frames", "FAIL"), ("ruby short", "SKIP"), (None, "FAIL")):
+            matrix.add(of(Case("demo", f"WORKLOAD x\n{'SHOWS ' + shows if shows else ''}"), lambda: "3.1", "sid"), word)
+        self.assertEqual(matrix.text().splitlines()[1].split(),
+                         ["ruby", "3.1", "sid", "NO", "yes", "-", "skip", "FAIL"])
 
 
 if __name__ == "__main__":
