@@ -45,7 +45,7 @@ int gp_on_exec(__u64 *ctx)
 	for (int i = 0; i < GP_BUCKET_ENTRIES; i++) {
 		if (bucket->entries[i].pid == pid) {
 			bucket->entries[i].mappings = 0;
-			bucket->entries[i].python = 0;
+			__builtin_memset(bucket->entries[i].runtime, 0, sizeof(bucket->entries[i].runtime));
 		}
 	}
 	return 0;
@@ -206,12 +206,13 @@ static __always_inline void begin(struct gp_walk *w, struct task_struct *task, _
 	w->frames = 0;
 	w->end = GP_END_NONE;
 	w->guessed = 0;
-	w->unwinder = GP_UNWIND_NATIVE;
+	w->unwinder = GP_RUNTIME_NONE;
+	w->begun = 0;
+	w->done = 0;
 	w->pass_eval = 0;
 	w->retries = 0;
 	w->drain = 0;
-	w->python = 0;
-	w->python_state = GP_PYTHON_UNTRIED;
+	__builtin_memset(w->runtime, 0, sizeof(w->runtime));
 	w->mappings = 0;
 	w->mapping.start = w->mapping.end = 0;
 	w->window_base = 0;
@@ -234,20 +235,17 @@ static __always_inline void begin(struct gp_walk *w, struct task_struct *task, _
 	bpf_get_current_comm(sample->comm, sizeof(sample->comm));
 }
 
-/* After a miss: what the interpreter knows is read now, the native frames later. */
+/* After a miss: what the interpreters know is read now, the native frames later. */
 static __always_inline void handle_miss(struct gp_walk *w, __u32 cpu, struct gp_counters *count)
 {
 	struct gp_sample *sample = &w->record.sample;
 	__u32 native = w->frames, end = w->end;
 
 	sample->miss = w->registers.value[GP_REG_RIP];
-	if (w->python && w->python_state != GP_PYTHON_DONE) {
-		w->drain = 1;
-		w->unwinder = GP_UNWIND_PYTHON;
-		walk_stack(w);
-		w->end = end;
-		sample->pending_frames = w->frames - native;
-	}
+	gp_begin_drain(w);
+	walk_stack(w);
+	w->end = end;
+	sample->pending_frames = w->frames - native;
 	if (copy_allowed(count, sample->time_ns) && ship_copy(w, cpu, count)) {
 		sample->flags |= GP_SAMPLE_HAS_COPY;
 		count->copies++;
@@ -288,7 +286,7 @@ int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 		if (process && w->start_ticks - process->start_ticks + GP_START_SLACK_TICKS <=
 				       2 * GP_START_SLACK_TICKS) {
 			w->mappings = GP_READ_ONCE(process->mappings);
-			w->python = process->python;
+			__builtin_memcpy(w->runtime, process->runtime, sizeof(w->runtime));
 			walk_stack(w);
 		} else {
 			w->end = GP_END_NO_PROCESS;

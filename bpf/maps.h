@@ -53,8 +53,8 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct gp_python);
-} pythons SEC(".maps");
+	__type(value, struct gp_runtime_entry);
+} runtimes SEC(".maps");
 
 /* Row pool: segments of 1 MiB, made and mapped by the agent when needed. */
 struct gp_row_segment {

@@ -39,7 +39,12 @@ class Input {
     }
   }
   gp_frame frame() {
-    return {.kind = take<uint8_t>(), .flags = take<uint8_t>(), .cookie = 0, .extra = 0, .value = take<uint8_t>()};
+    gp_frame frame{};
+    frame.kind = take<uint8_t>();
+    frame.flags = take<uint8_t>();
+    frame.value = take<uint8_t>();
+    frame.extra = take<uint8_t>() % (GP_RUNTIME_SLOTS + 1);
+    return frame;
   }
 
  private:
@@ -57,10 +62,8 @@ void fill_files(Input& input, gp::walk::Tables& tables) {
     file.page_base = input.take<uint8_t>();
     file.state = input.take<uint8_t>();
     file.runtime = input.take<uint8_t>() % 3;
-    file.eval_start = input.take<uint16_t>();
-    file.eval_end = input.take<uint16_t>();
-    file.eval_cold_start = input.take<uint64_t>();
-    file.eval_cold_end = input.take<uint64_t>();
+    file.eval[0] = {.start = input.take<uint16_t>(), .end = input.take<uint16_t>()};
+    file.eval[1] = {.start = input.take<uint64_t>(), .end = input.take<uint64_t>()};
   }
 }
 
@@ -133,7 +136,7 @@ std::vector<uint8_t> stack_of(Input& input) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static gp::walk::PlainTables plain({.buckets = 1, .mappings = 1, .files = kFiles, .pages = kPages, .pythons = 1});
+  static gp::walk::PlainTables plain({.buckets = 1, .mappings = 1, .files = kFiles, .pages = kPages, .runtimes = 1});
   static gp::walk::NativeWalker walker(plain.tables);
   if (plain.tables.segments[0] == nullptr) plain.tables.segments[0] = plain.add_segment(0).value();
 

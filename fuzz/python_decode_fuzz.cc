@@ -38,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(decode_symbol(record, &memory));
   if (auto head = read_at<gp_symbol>(record, 0)) {
     head->header = {GP_RECORD_SYMBOL, static_cast<uint32_t>(size)};
-    head->kind = GP_FRAME_PYTHON;
+    head->runtime = GP_RUNTIME_PYTHON;
     head->name.bytes %= GP_SYMBOL_NAME_MAX + 2;
     head->file.bytes %= GP_SYMBOL_NAME_MAX + 2;
     std::memcpy(record.data(), &*head, sizeof(*head));

@@ -26,11 +26,11 @@ struct EndlessMemory final : targets::MemoryReader {
   }
 };
 
-void walk(const targets::MemoryReader& memory, const gp_python& python, uint64_t thread, const gp_rule& rule,
+void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, uint64_t thread, const gp_rule& rule,
           bool drain) {
   WalkWorld world;
   world.memory = &memory;
-  world.python = python;
+  world.entry = entry;
   world.shipped_limit = 16;
   const auto walked = std::make_unique<PythonWalk>();
   walked->state.found.rule = rule;
@@ -57,8 +57,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rule.cfa_reg = data[size - 1] % 20;
   rule.cfa_offset = 16;
   if (const auto recording = Recording::parse({data, size})) {
-    const auto python = PythonRuntime().attach(recording->file, *recording, recording->bias);
-    if (python) walk(*recording, *python, recording->thread, rule, (data[size - 2] & 1) != 0);
+    const auto entry = PythonRuntime().attach(recording->file, *recording, recording->bias);
+    if (entry) walk(*recording, *entry, recording->thread, rule, (data[size - 2] & 1) != 0);
     return 0;
   }
   EndlessMemory memory;
@@ -67,6 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   GP_CHECK(table.has_value());
   gp_python python = table.value_or(gp_python{});
   python.code_type = (data[0] & 2) != 0 ? read_at<uint64_t>(memory.bytes, 0).value_or(0) : 0;
-  walk(memory, python, read_at<uint64_t>(memory.bytes, 4).value_or(0), rule, (data[0] & 4) != 0);
+  walk(memory, targets::entry_with(GP_RUNTIME_PYTHON, python), read_at<uint64_t>(memory.bytes, 4).value_or(0), rule,
+       (data[0] & 4) != 0);
   return 0;
 }

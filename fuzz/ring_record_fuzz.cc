@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     recording.add(sample, find);
     ++samples;
     for (const gp_frame& frame : parsed->pending) {
-      recording.add_code({}, GP_PYTHON_OBJECT(frame.value), frame.cookie, {});
+      recording.add_code({}, frame.extra, GP_CODE_OBJECT(frame.value), frame.cookie, {});
     }
   }
   GP_CHECK(recording.quality().reported() == samples);

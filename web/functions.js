@@ -92,7 +92,7 @@ class FunctionTable {
     el('span', {class: 'label'},
       el('span', {class: `swatch ${KINDS[entity.kind]}`, 'aria-hidden': 'true'}),
       el('span', {class: `name${entity.named ? '' : ' unnamed'}`}, entity.name),
-      el('span', {class: 'place'}, entity.kind === PYTHON ? placeOf(entity) : entity.module)),
+      el('span', {class: 'place'}, isInterpreted(entity.kind) ? placeOf(entity) : entity.module)),
     bar(total / this.whole, `total ${KINDS[entity.kind]}`), bar(self / this.whole, KINDS[entity.kind]));
   }
 }

@@ -4,8 +4,10 @@
 
 // [lightness, chroma, hue] in OKLCH.
 const KIND_COLOURS = {
-  light: [[0.81, 0.075, 252], [0.82, 0.095, 66], [0.88, 0.085, 160], [0.78, 0.085, 318], [0.92, 0, 0], [0.9, 0.008, 260]],
-  dark: [[0.49, 0.092, 255], [0.55, 0.095, 60], [0.56, 0.085, 165], [0.48, 0.1, 318], [0.33, 0, 0], [0.34, 0.012, 260]],
+  light: [[0.81, 0.075, 252], [0.82, 0.095, 66], [0.88, 0.085, 160], [0.78, 0.085, 318], [0.77, 0.115, 25],
+          [0.83, 0.08, 285], [0.85, 0.07, 205], [0.84, 0.09, 110], [0.92, 0, 0], [0.9, 0.008, 260]],
+  dark: [[0.49, 0.092, 255], [0.55, 0.095, 60], [0.56, 0.085, 165], [0.48, 0.1, 318], [0.5, 0.125, 25],
+         [0.52, 0.1, 285], [0.53, 0.08, 205], [0.54, 0.085, 110], [0.33, 0, 0], [0.34, 0.012, 260]],
 };
 
 function hashOf(text) {
@@ -23,7 +25,7 @@ function frameColour(theme, entity) {
   const cached = entity[theme];
   if (cached !== undefined) return cached;
   const [lightness, chroma, hue] = KIND_COLOURS[theme][entity.kind];
-  const hash = hashOf(`${entity.module ?? ''}/${entity.kind === PYTHON ? entity.file : ''}`);
+  const hash = hashOf(`${entity.module ?? ''}/${isInterpreted(entity.kind) ? entity.file : ''}`);
   const nudge = entity.kind >= MARKER ? 0 : ((hash & 0xff) / 255 - 0.5) * 0.06;
   const fine = entity.kind >= MARKER ? 0 : ((hashOf(entity.name) & 0xff) / 255 - 0.5) * 0.035;
   const turn = entity.kind >= MARKER ? 0 : (((hash >> 8) & 0xff) / 255 - 0.5) * 16;

@@ -3,9 +3,10 @@
 // What a frame of the graph stands for is an *entity*: a function over all its lines (a *symbol*), a function at one
 // line, or a group (program, process, thread, container). Entity 0 is the root.
 
-const KINDS = ['native', 'kernel', 'python', 'jit', 'marker', 'group'];
-const [NATIVE, KERNEL, PYTHON, JIT, MARKER, GROUP] = KINDS.keys();
-const SUFFIXES = ['', '_[k]', '_[p]', '', '', ''];
+const KINDS = ['native', 'kernel', 'python', 'jit', 'ruby', 'php', 'perl', 'lua', 'marker', 'group'];
+const [NATIVE, KERNEL, PYTHON, JIT, RUBY, PHP, PERL, LUA, MARKER, GROUP] = KINDS.keys();
+const SUFFIXES = ['', '_[k]', '_[p]', '', '_[rb]', '_[php]', '_[pl]', '_[lua]', '', ''];
+const isInterpreted = (kind) => kind === PYTHON || (kind >= RUBY && kind <= LUA);
 const FLAG_NAMED = 1;
 const FLAG_INLINED = 2;
 
@@ -85,9 +86,9 @@ const placeOf = (entity) => (entity.file ? entity.file + (entity.line ? `:${enti
 // text: what stands in the frame. Python names mean little without their file; others show it in the tooltip.
 function withText(entity) {
   const place = placeOf(entity);
-  const wanted = place && (entity.kind === PYTHON || entity.lines === undefined);
+  const wanted = place && (isInterpreted(entity.kind) || entity.lines === undefined);
   entity.text = wanted ? `${entity.name} (${place})` : entity.name;
-  entity.full = `${place && (entity.kind === PYTHON || entity.line) ? `${entity.name} (${place})` : entity.name}${SUFFIXES[entity.kind]}`;
+  entity.full = `${place && (isInterpreted(entity.kind) || entity.line) ? `${entity.name} (${place})` : entity.name}${SUFFIXES[entity.kind]}`;
   return entity;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 
 #include "bpf/abi/cast.h"
+#include "bpf/abi/runtime.h"
 
 #define GP_MAX_FRAMES 1024        /* user frames of one stack; the leaf end is kept */
 #define GP_MAX_KERNEL_FRAMES 127  /* PERF_MAX_STACK_DEPTH, include/uapi/linux/perf_event.h */
@@ -12,13 +13,22 @@
 
 enum gp_record_type { GP_RECORD_SAMPLE = 1, GP_RECORD_STACK_COPY = 2, GP_RECORD_SYMBOL = 3 };
 
+/* Interpreted code of a runtime: extra: where in it (the runtime's own notion), value and cookie: see GP_CODE_OBJECT. */
+#define GP_FRAME_CODE(runtime) (16 + (runtime))
+
 enum gp_frame_kind {
 	GP_FRAME_NATIVE = 1, /* extra: file slot, value: file offset */
 	GP_FRAME_JIT = 2,    /* code in no file: value: pc */
-	GP_FRAME_PYTHON = 3, /* extra: code unit in the function, value and cookie: see GP_PYTHON_OBJECT */
-	GP_FRAME_END = 4,    /* a gap inside a stack: value: enum gp_walk_end of an interpreter's part */
-	GP_FRAME_PLACE = 5,  /* first of the pending frames: value: where on the C stack those up to the first entry belong;
-	                        they are of the first activation of the loop whose frame reaches above it */
+	GP_FRAME_END = 4,    /* a gap inside a stack: extra: enum gp_runtime whose frames are missing, value: why: enum
+	                        gp_walk_end */
+	GP_FRAME_PLACE = 5,  /* begins a runtime's run of pending frames: extra: enum gp_runtime, value: where on the C
+	                        stack those up to the first entry belong; they are of the first activation of its loop
+	                        whose frame reaches above it */
+	GP_FRAME_PYTHON = GP_FRAME_CODE(GP_RUNTIME_PYTHON),
+	GP_FRAME_RUBY = GP_FRAME_CODE(GP_RUNTIME_RUBY),
+	GP_FRAME_PHP = GP_FRAME_CODE(GP_RUNTIME_PHP),
+	GP_FRAME_PERL = GP_FRAME_CODE(GP_RUNTIME_PERL),
+	GP_FRAME_LUA = GP_FRAME_CODE(GP_RUNTIME_LUA),
 };
 
 #define GP_FRAME_RETURN_ADDRESS 1 /* look up value - 1 */
@@ -37,15 +47,13 @@ struct gp_frame {
 #define GP_PLACE_OUTER (~0ull) /* the innermost activation has none */
 
 /*
- * A Python frame names its code object by address and by a 32-bit cookie made from what is in it, so that an address
+ * An interpreted frame names its code object by address and by a 32-bit cookie made from what is in it, so that an address
  * used again is told apart. User addresses have 47 bits (x86-64, four level page tables; five level ones are only
  * used by programs that ask for them), so the cookie's high half travels above the address.
  */
-#define GP_PYTHON_VALUE(object, cookie) (GP_CAST(__u64, object) | GP_CAST(__u64, (cookie) >> 16) << 48)
-#define GP_PYTHON_OBJECT(value) ((value) & 0xffffffffffffull)
-#define GP_PYTHON_COOKIE(value, low) (GP_CAST(__u32, (value) >> 48) << 16 | GP_CAST(__u32, low))
-/* `extra` of a frame that has not run its first instruction. */
-#define GP_PYTHON_NOT_STARTED 0xffffffffu
+#define GP_CODE_VALUE(object, cookie) (GP_CAST(__u64, object) | GP_CAST(__u64, (cookie) >> 16) << 48)
+#define GP_CODE_OBJECT(value) ((value) & 0xffffffffffffull)
+#define GP_CODE_COOKIE(value, low) (GP_CAST(__u32, (value) >> 48) << 16 | GP_CAST(__u32, low))
 
 /* How a walk ended. */
 enum gp_walk_end {
@@ -78,8 +86,9 @@ struct gp_record_header {
 
 /*
  * Followed by user_frames struct gp_frame, leaf first, then kernel_frames __u64 addresses, leaf first. When the walk
- * ended in a miss, the last `pending_frames` of the user frames are the interpreter's, read at the same moment but
- * not yet interleaved: whoever walks the stack copy takes them at each interpreter loop it meets, up to an entry.
+ * ended in a miss, the last `pending_frames` of the user frames are the interpreters', read at the same moment but
+ * not yet interleaved, one run a runtime: whoever walks the stack copy takes them at each loop of theirs it meets, up
+ * to an entry.
  */
 struct gp_sample {
 	struct gp_record_header header;
@@ -134,24 +143,27 @@ struct gp_stack_copy {
 #define GP_SYMBOL_NAME_MAX 512
 #define GP_SYMBOL_TABLE_MAX 16384 /* a function of some 2,000 lines; of longer ones the first lines are known */
 
+#define GP_TEXT_UTF8 8 /* bytes as they are, meant to be UTF-8 */
+
 struct gp_symbol_text {
 	__u32 bytes; /* stored, at most GP_SYMBOL_NAME_MAX */
-	__u8 width;  /* bytes per character (latin-1, UCS-2, UCS-4); 0: could not be read */
+	__u8 width;  /* bytes per character (latin-1, UCS-2, UCS-4) or GP_TEXT_UTF8; 0: could not be read, or there is none */
 	__u8 ascii;
 	__u16 truncated;
 };
 
-/* Followed by the name's, the file's and the line table's bytes, without gaps. */
+/* Followed by the name's, the file's, the scope's and the line table's bytes, without gaps. */
 struct gp_symbol {
 	struct gp_record_header header;
 	__u64 start_ticks;
 	__u32 pid;
-	__u32 kind; /* enum gp_frame_kind */
+	__u32 runtime; /* enum gp_runtime */
 	__u64 object;
 	__u32 cookie;
 	__u32 first_line;
 	struct gp_symbol_text name;
 	struct gp_symbol_text file;
+	struct gp_symbol_text scope; /* class, package or module the name lies in, where the name does not say it */
 	__u64 table_address; /* of its first byte in the process */
 	__u32 table_bytes;   /* whole length there */
 	__u32 table_stored;  /* bytes that follow, at most GP_SYMBOL_TABLE_MAX */
@@ -160,7 +172,7 @@ struct gp_symbol {
 /* Room for the longest. */
 struct gp_symbol_record {
 	struct gp_symbol symbol;
-	__u8 bytes[2 * GP_SYMBOL_NAME_MAX + GP_SYMBOL_TABLE_MAX];
+	__u8 bytes[3 * GP_SYMBOL_NAME_MAX + GP_SYMBOL_TABLE_MAX];
 };
 
 /* What one CPU did; read by the agent through a mapping. Only ever grows. */

@@ -7,6 +7,7 @@
 
 #include <linux/types.h>
 
+#include "bpf/abi/runtime.h"
 #include "bpf/abi/unwind.h"
 
 /* Processes: a hash of buckets by pid. */
@@ -22,8 +23,7 @@ struct gp_process {
 	__u32 flags;
 	__u64 start_ticks;
 	__u64 mappings; /* bits 0-31 first entry, 32-47 count, 48-63 generation */
-	__u32 python;   /* 1 + index into the python table, 0: none */
-	__u32 reserved;
+	__u16 runtime[GP_RUNTIME_SLOTS]; /* by enum gp_runtime: 1 + index into the table of runtimes, 0: none */
 };
 
 struct gp_process_bucket {
@@ -45,9 +45,15 @@ struct gp_mapping {
 	__u32 reserved;
 };
 
-enum gp_runtime { GP_RUNTIME_NONE = 0, GP_RUNTIME_PYTHON = 1 };
-
 enum gp_file_state { GP_FILE_NOT_LOADED = 0, GP_FILE_LOADED = 1, GP_FILE_UNREADABLE = 2 };
+
+/* File offsets of an interpreter's loop, or of the part of it that the compiler put elsewhere; equal: none. */
+struct gp_eval_range {
+	__u64 start;
+	__u64 end;
+};
+
+#define GP_EVAL_RANGES 2
 
 /* A file with code, shared by all processes that map it. */
 struct gp_file {
@@ -57,61 +63,5 @@ struct gp_file {
 	__u32 runtime;   /* enum gp_runtime */
 	__u32 state;     /* enum gp_file_state */
 	__u32 reserved;
-	__u64 eval_start; /* file offsets of the interpreter loop; equal: none */
-	__u64 eval_end;
-	__u64 eval_cold_start; /* the part of it that the compiler put elsewhere */
-	__u64 eval_cold_end;
+	struct gp_eval_range eval[GP_EVAL_RANGES];
 };
-
-/*
- * Offsets of one CPython build, and where one process keeps its runtime; src/runtimes/python fills it and checks that
- * what is read in one piece (GP_PYTHON_*_BYTES) holds every field that is taken from it, aligned to its size.
- */
-#define GP_PYTHON_THREAD_BYTES 168 /* of PyThreadState */
-#define GP_PYTHON_FRAME_BYTES 72   /* of _PyInterpreterFrame: all before localsplus */
-#define GP_PYTHON_CODE_BYTES 144   /* of PyCodeObject: all up to co_linetable */
-#define GP_PYTHON_UNICODE_BYTES 40 /* of PyASCIIObject */
-
-struct gp_python {
-	__u64 runtime_address;    /* &_PyRuntime in the process */
-	__u64 code_type;          /* &PyCode_Type in the process, 0: not known */
-	__u32 interpreter_next;   /* PyInterpreterState.next */
-	__u32 threads_head;       /* PyInterpreterState.threads.head */
-	__u16 interpreters_head;  /* _PyRuntimeState.interpreters.head */
-	__u16 version;            /* 0x030b for 3.11 */
-	__u16 thread_next;        /* PyThreadState.next */
-	__u16 thread_id;          /* PyThreadState.thread_id: pthread_self() */
-	__u16 thread_status;      /* 3.12+: PyThreadState._status, 0: none */
-	__u16 thread_frame;       /* current_frame, or cframe when frame_indirect */
-	__u16 cframe_frame;       /* _PyCFrame.current_frame */
-	__u8 frame_indirect;      /* 3.11, 3.12: tstate->cframe->current_frame */
-	__u8 entry_is_frame;      /* 3.11: the frame marked as entry is itself a Python frame; later a shim below it */
-	__u16 frame_code;         /* f_code / f_executable */
-	__u16 frame_previous;
-	__u16 frame_instruction;  /* prev_instr / instr_ptr */
-	__u16 frame_entry;        /* is_entry / owner */
-	__u8 entry_value;         /* value of that byte that says "C called the interpreter here" */
-	__u8 reserved0;
-	__u16 object_type;        /* PyObject.ob_type */
-	__u16 code_start;         /* co_code_adaptive */
-	__u16 code_first_line;
-	__u16 code_name;
-	__u16 code_qualname;
-	__u16 code_filename;
-	__u16 code_line_table;
-	__u16 bytes_data;         /* PyBytesObject.ob_sval */
-	__u16 bytes_size;         /* PyVarObject.ob_size */
-	__u16 unicode_length;
-	__u16 unicode_state;
-	__u16 unicode_ascii_data;   /* sizeof(PyASCIIObject) */
-	__u16 unicode_compact_data; /* sizeof(PyCompactUnicodeObject) */
-	__u16 reserved1[2];
-};
-
-#define GP_PYTHON_STATUS_ACTIVE 0x10 /* PyThreadState._status.active: Include/cpython/pystate.h of 3.12 and 3.13 */
-
-#ifdef __cplusplus
-static_assert(sizeof(gp_python) == 80);
-#else
-_Static_assert(sizeof(struct gp_python) == 80, "shared layout");
-#endif

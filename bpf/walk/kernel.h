@@ -20,7 +20,7 @@ const volatile __u32 gp_cache_mask = 0;
 #define gp_find_mapping_entry(index) ((const struct gp_mapping *)GP_FIND(mappings, index))
 #define gp_find_file(index) ((const struct gp_file *)GP_FIND(files, index))
 #define gp_find_page_word(index) ((const __u64 *)GP_FIND(pages, index))
-#define gp_find_python(index) ((const struct gp_python *)GP_FIND(pythons, index))
+#define gp_find_runtime(index) ((const struct gp_runtime_entry *)GP_FIND(runtimes, index))
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -2,6 +2,7 @@
 /* The native step, x86-64: from a frame to its caller by unwind rule, else by frame pointer (flagged as a guess). */
 #pragma once
 
+#include "bpf/walk/interpreter.h"
 #include "bpf/walk/mapping.h"
 #include "bpf/walk/rows.h"
 #include "bpf/walk/stack.h"
@@ -16,6 +17,19 @@ GP_INLINE struct gp_cache_entry *gp_cache_slot(__u32 pid, __u64 pc)
 	return 0;
 }
 #endif
+
+/* The runtime that made the code at a pc in no file. */
+GP_INLINE __u32 gp_generated_by(struct gp_walk *w, __u64 pc)
+{
+	for (__u32 runtime = 1; runtime < GP_RUNTIMES; runtime++) {
+		const struct gp_runtime_entry *entry =
+			w->runtime[runtime] ? gp_find_runtime((__u32)w->runtime[runtime] - 1) : 0;
+
+		if (entry && entry->kind == runtime && pc - entry->jit_start < entry->jit_end - entry->jit_start)
+			return runtime;
+	}
+	return GP_RUNTIME_NONE;
+}
 
 /* Looks up rule and place of the pc into w->found. 1: there, 0: w->end says why not, -1: try again. */
 GP_INLINE int gp_lookup(struct gp_walk *w)
@@ -42,8 +56,10 @@ GP_INLINE int gp_lookup(struct gp_walk *w)
 	at->page = 0;
 	at->page_word = GP_PAGE_EMPTY;
 	at->rule.cfa_op = GP_CFA_NONE;
-	if (w->mapping.file == GP_NO_FILE)
+	if (w->mapping.file == GP_NO_FILE) {
+		at->runtime = gp_generated_by(w, pc);
 		return 1;
+	}
 
 	const struct gp_file *file = gp_find_file(w->mapping.file);
 
@@ -55,9 +71,10 @@ GP_INLINE int gp_lookup(struct gp_walk *w)
 		w->end = file->state == GP_FILE_NOT_LOADED ? GP_END_PAGE_MISSING : GP_END_PAGE_UNREADABLE;
 		return 0;
 	}
-	if (at->offset - file->eval_start < file->eval_end - file->eval_start ||
-	    at->offset - file->eval_cold_start < file->eval_cold_end - file->eval_cold_start)
-		at->runtime = file->runtime;
+	for (int i = 0; i < GP_EVAL_RANGES; i++) {
+		if (at->offset - file->eval[i].start < file->eval[i].end - file->eval[i].start)
+			at->runtime = file->runtime;
+	}
 
 	__u64 page = (at->offset >> GP_PAGE_SHIFT) - file->page_base;
 
@@ -308,8 +325,8 @@ GP_INLINE int gp_native_step(struct gp_walk *w)
 	}
 	const struct gp_cache_entry *at = &w->found;
 
-	if (at->runtime == GP_RUNTIME_PYTHON && w->pass_eval == GP_EVAL_UNSEEN && w->python_state != GP_PYTHON_DONE) {
-		w->unwinder = GP_UNWIND_PYTHON;
+	if (at->runtime != GP_RUNTIME_NONE && w->pass_eval == GP_EVAL_UNSEEN && !gp_is_done(w, at->runtime)) {
+		w->unwinder = at->runtime;
 		return 0;
 	}
 	__u8 flags = w->registers.is_return ? GP_FRAME_RETURN_ADDRESS : 0;
@@ -320,7 +337,7 @@ GP_INLINE int gp_native_step(struct gp_walk *w)
 
 	w->pass_eval = GP_EVAL_UNSEEN;
 	if (pass == GP_EVAL_HIDE) {
-		/* its Python frames stand for it */
+		/* its interpreted frames stand for it */
 	} else if (at->file == GP_NO_FILE) {
 		if (!gp_push(w, GP_FRAME_JIT, flags, 0, 0, w->registers.value[GP_REG_RIP]))
 			return 1;

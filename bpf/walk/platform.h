@@ -71,7 +71,7 @@ const struct gp_mapping *gp_env_mapping(__u32 index);
 const struct gp_file *gp_env_file(__u32 index);
 const __u64 *gp_env_page_word(__u32 index);
 const __u32 *gp_env_row_word(__u32 segment, __u32 index);
-const struct gp_python *gp_env_python(__u32 index);
+const struct gp_runtime_entry *gp_env_runtime(__u32 index);
 const __u64 *gp_env_mappings_word(struct gp_walk *w);
 #ifdef __cplusplus
 }
@@ -81,6 +81,6 @@ const __u64 *gp_env_mappings_word(struct gp_walk *w);
 #define gp_find_mapping_entry(index) gp_env_mapping(index)
 #define gp_find_file(index) gp_env_file(index)
 #define gp_find_page_word(index) gp_env_page_word(index)
-#define gp_find_python(index) gp_env_python(index)
+#define gp_find_runtime(index) gp_env_runtime(index)
 
 #endif

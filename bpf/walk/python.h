@@ -9,81 +9,47 @@
  */
 #pragma once
 
-#include "bpf/walk/frames.h"
-#include "bpf/walk/object.h"
-
-#ifdef __bpf__
-#include "bpf/walk/python_kernel.h"
-#elif defined(gp_symbol_output) /* its surroundings take symbols, see there */
+#include "bpf/abi/python.h"
 #include "bpf/walk/python_symbol.h"
-#endif
-
-/* Ships the names of the code object whose bytes are in w->object; without python_symbol.h a no-op. */
-#ifndef gp_python_emit
-#define gp_python_emit(w, python, code, cookie) ((void)0)
-#endif
-
-/* Where this thread's PyThreadState is remembered between samples: pointer to a __u64, or 0. Checked after reading. */
-#ifndef gp_python_thread_cache
-#define gp_python_thread_cache(w) ((__u64 *)0)
-#endif
 
 #define GP_PYTHON_SEARCH_STEPS 32   /* thread states looked at in one turn; bounds what the verifier has to follow */
 #define GP_PYTHON_SEARCH_TURNS 32   /* 1,024 thread states and interpreters in all */
 #define GP_PYTHON_FRAME_TURNS (2 * GP_MAX_FRAMES) /* frames and shims: ends chains that go round */
 
-/* Native code goes on; when draining, only the end of the chain ends the turn. */
+/* The activation at hand has no more frames: native code goes on. */
 GP_INLINE int gp_python_leave(struct gp_walk *w, enum gp_pass_eval pass)
 {
-	w->python_pushed = 0;
-	w->python_checked = 1;
-	if (w->drain)
-		return w->python_state == GP_PYTHON_DONE;
-	w->pass_eval = pass;
-	w->unwinder = GP_UNWIND_NATIVE;
-	return 0;
+	w->python.pushed = 0;
+	w->python.checked = 1;
+	return gp_hand_back(w, pass);
 }
 
-/* As gp_push; while draining the end that started it stays what it was. */
-GP_INLINE int gp_python_push(struct gp_walk *w, __u8 kind, __u8 flags, __u16 cookie, __u32 extra, __u64 value)
-{
-	__u32 end = w->end;
-	int pushed = gp_push(w, kind, flags, cookie, extra, value);
-
-	if (w->drain)
-		w->end = end;
-	return pushed;
-}
-
-/* The rest of the Python frames cannot be had: a frame says so. */
 GP_INLINE int gp_python_fail(struct gp_walk *w, enum gp_walk_end why)
 {
-	w->python_state = GP_PYTHON_DONE;
-	if (!gp_python_push(w, GP_FRAME_END, 0, 0, 0, why))
-		return 1;
-	return gp_python_leave(w, GP_EVAL_SHOW);
+	w->python.checked = 1;
+	return gp_fail_runtime(w, GP_RUNTIME_PYTHON, why);
 }
 
 /* Starts the search at the newest interpreter. */
 GP_INLINE int gp_python_list_threads(struct gp_walk *w, const struct gp_python *python)
 {
-	w->python_state = GP_PYTHON_SEARCHING;
-	return gp_read_user(w, &w->python_interpreter, 8, python->runtime_address + python->interpreters_head) ||
-	       gp_read_user(w, &w->python_thread, 8, w->python_interpreter + python->threads_head);
+	w->python.state = GP_PYTHON_SEARCHING;
+	return gp_read_user(w, &w->python.interpreter, 8, python->runtime_address + python->interpreters_head) ||
+	       gp_read_user(w, &w->python.thread, 8, w->python.interpreter + python->threads_head);
 }
 
 GP_INLINE int gp_python_begin(struct gp_walk *w, const struct gp_python *python)
 {
-	__u64 *cached = gp_python_thread_cache(w);
+	__u64 *cached = gp_thread_cache(w, GP_RUNTIME_PYTHON);
 
-	w->python_turns = 0;
-	w->python_pushed = 0;
-	w->python_checked = 0;
-	w->python_outer_known = 0;
-	w->python_candidate = 0;
+	w->python.turns = 0;
+	w->python.pushed = 0;
+	w->python.checked = 0;
+	w->python.outer_known = 0;
+	w->python.candidate = 0;
 	if (cached && *cached) {
-		w->python_state = GP_PYTHON_CACHED;
-		w->python_thread = *cached;
+		w->python.state = GP_PYTHON_CACHED;
+		w->python.thread = *cached;
 		return 0;
 	}
 	return gp_python_list_threads(w, python) ? gp_python_fail(w, GP_END_RUNTIME_READ) : 0;
@@ -96,28 +62,21 @@ GP_INLINE int gp_python_begin(struct gp_walk *w, const struct gp_python *python)
  */
 GP_INLINE int gp_python_is_foreign(struct gp_walk *w, __u64 on_stack)
 {
-	const struct gp_rule *rule = &w->found.rule;
-	__u64 number = rule->cfa_reg;
-
-	if (w->python_checked || w->drain)
-		return 0;
-	if (rule->cfa_op != GP_CFA_REG || number >= GP_REGS || !(w->registers.valid & (1u << number)))
-		return 0;
-	return on_stack >= w->registers.value[GP_BOUND(number, 31)] + (__u64)(__s64)rule->cfa_offset;
+	return !w->python.checked && !w->drain && gp_is_above_frame(w, on_stack);
 }
 
 /* Draining: whoever puts the native frames in between has to know whose the innermost frames are. */
 GP_INLINE void gp_python_set_place(struct gp_walk *w, __u64 on_stack)
 {
-	if (w->drain && !w->python_checked)
-		w->record.frames[GP_BOUND(w->python_place, GP_MAX_FRAMES - 1)].value = on_stack;
+	if (!w->python.checked)
+		gp_set_place(w, on_stack);
 }
 
 /* Takes back what was pushed for the activation at hand: it has no frames, and `next` is the first of the one above. */
 GP_INLINE int gp_python_take_back(struct gp_walk *w, __u64 next)
 {
-	w->frames -= w->python_pushed;
-	w->python_frame = next;
+	w->frames -= w->python.pushed;
+	w->python.frame = next;
 	gp_python_set_place(w, GP_PLACE_OUTER);
 	return gp_python_leave(w, GP_EVAL_SHOW);
 }
@@ -130,28 +89,28 @@ GP_INLINE void gp_python_find_outer(struct gp_walk *w, const struct gp_python *p
 {
 	__u64 before;
 
-	w->python_outer_known = 0;
+	w->python.outer_known = 0;
 	if (cframe && gp_read_user(w, &before, 8, cframe + python->cframe_frame + 8) == 0 && before &&
-	    gp_read_user(w, &w->python_outer, 8, before + python->cframe_frame) == 0)
-		w->python_outer_known = 1;
+	    gp_read_user(w, &w->python.outer, 8, before + python->cframe_frame) == 0)
+		w->python.outer_known = 1;
 }
 
 /* The thread state is found: its frames come next. */
 GP_INLINE int gp_python_start(struct gp_walk *w, const struct gp_python *python, __u64 thread, __u64 frame, __u64 cframe)
 {
-	__u64 *cached = gp_python_thread_cache(w);
+	__u64 *cached = gp_thread_cache(w, GP_RUNTIME_PYTHON);
 
 	if (cached)
 		*cached = thread;
-	w->python_state = GP_PYTHON_READY;
-	w->python_turns = 0;
-	w->python_frame = frame;
-	w->python_first = frame;
+	w->python.state = GP_PYTHON_READY;
+	w->python.turns = 0;
+	w->python.frame = frame;
+	w->python.first = frame;
 	if (cframe && gp_python_is_foreign(w, cframe))
 		return gp_python_leave(w, GP_EVAL_SHOW);
 	gp_python_find_outer(w, python, cframe);
-	w->python_place = w->frames;
-	return w->drain && !gp_python_push(w, GP_FRAME_PLACE, 0, 0, 0, cframe);
+	gp_python_set_place(w, cframe);
+	return 0;
 }
 
 /* Current frame of the thread state in w->object. */
@@ -177,21 +136,21 @@ GP_INLINE int gp_python_is_active(struct gp_walk *w, const struct gp_python *pyt
  */
 GP_INLINE int gp_python_search(struct gp_walk *w, const struct gp_python *python)
 {
-	if (++w->python_turns > GP_PYTHON_SEARCH_TURNS)
+	if (++w->python.turns > GP_PYTHON_SEARCH_TURNS)
 		return gp_python_fail(w, GP_END_RUNTIME_READ);
 
 	for (int step = 0; step < GP_PYTHON_SEARCH_STEPS; step++) {
-		__u64 thread = w->python_thread;
+		__u64 thread = w->python.thread;
 		__u64 frame = 0, cframe = 0;
 
 		if (thread == 0) {
-			if (w->python_interpreter == 0)
+			if (w->python.interpreter == 0)
 				break;
-			if (gp_read_user(w, &w->python_interpreter, 8, w->python_interpreter + python->interpreter_next))
+			if (gp_read_user(w, &w->python.interpreter, 8, w->python.interpreter + python->interpreter_next))
 				return gp_python_fail(w, GP_END_RUNTIME_READ);
-			if (w->python_interpreter == 0)
+			if (w->python.interpreter == 0)
 				break;
-			if (gp_read_user(w, &w->python_thread, 8, w->python_interpreter + python->threads_head))
+			if (gp_read_user(w, &w->python.thread, 8, w->python.interpreter + python->threads_head))
 				return gp_python_fail(w, GP_END_RUNTIME_READ);
 			continue;
 		}
@@ -202,31 +161,31 @@ GP_INLINE int gp_python_search(struct gp_walk *w, const struct gp_python *python
 
 		if (matches && frame != 0 && gp_python_is_active(w, python))
 			return gp_python_start(w, python, thread, frame, cframe);
-		if (w->python_state == GP_PYTHON_CACHED) {
+		if (w->python.state == GP_PYTHON_CACHED) {
 			if (gp_python_list_threads(w, python))
 				return gp_python_fail(w, GP_END_RUNTIME_READ);
 			continue;
 		}
 		if (!readable)
 			return gp_python_fail(w, GP_END_RUNTIME_READ);
-		if (matches && (w->python_candidate == 0 || w->python_frame == 0)) {
-			w->python_candidate = thread;
-			w->python_frame = frame;
-			w->python_first = cframe;
+		if (matches && (w->python.candidate == 0 || w->python.frame == 0)) {
+			w->python.candidate = thread;
+			w->python.frame = frame;
+			w->python.first = cframe;
 		}
-		w->python_thread = gp_object_word(w, python->thread_next);
+		w->python.thread = gp_object_word(w, python->thread_next);
 	}
-	if (w->python_thread != 0 || w->python_interpreter != 0)
+	if (w->python.thread != 0 || w->python.interpreter != 0)
 		return 0; /* goes on in the next turn */
-	if (w->python_candidate == 0)
+	if (w->python.candidate == 0)
 		return gp_python_fail(w, GP_END_RUNTIME_READ);
-	return gp_python_start(w, python, w->python_candidate, w->python_frame, w->python_first);
+	return gp_python_start(w, python, w->python.candidate, w->python.frame, w->python.first);
 }
 
 /* The innermost activation's frames lead to `previous`, which is not where they have to. */
 GP_INLINE int gp_python_is_unlinked(struct gp_walk *w, __u64 previous)
 {
-	return !w->python_checked && w->python_outer_known && previous != w->python_outer;
+	return !w->python.checked && w->python.outer_known && previous != w->python.outer;
 }
 
 /*
@@ -234,8 +193,8 @@ GP_INLINE int gp_python_is_unlinked(struct gp_walk *w, __u64 previous)
  */
 GP_INLINE int gp_python_broken(struct gp_walk *w)
 {
-	if (!w->python_checked && w->python_pushed == 0 && w->python_outer_known)
-		return gp_python_take_back(w, w->python_outer);
+	if (!w->python.checked && w->python.pushed == 0 && w->python.outer_known)
+		return gp_python_take_back(w, w->python.outer);
 	return gp_python_fail(w, GP_END_RUNTIME_READ);
 }
 
@@ -243,12 +202,12 @@ GP_INLINE int gp_python_broken(struct gp_walk *w)
 GP_INLINE int gp_python_shim(struct gp_walk *w, __u64 shim, __u64 previous)
 {
 	if (gp_python_is_unlinked(w, previous))
-		return gp_python_take_back(w, w->python_outer);
+		return gp_python_take_back(w, w->python.outer);
 	if (gp_python_is_foreign(w, shim))
-		return gp_python_take_back(w, w->python_first);
-	if (w->python_pushed == 0)
+		return gp_python_take_back(w, w->python.first);
+	if (w->python.pushed == 0)
 		return gp_python_take_back(w, previous); /* it returns: its last frame has gone */
-	w->python_frame = previous;
+	w->python.frame = previous;
 	gp_python_set_place(w, shim);
 	w->record.frames[GP_BOUND(w->frames - 1, GP_MAX_FRAMES - 1)].flags |= GP_FRAME_ENTRY;
 	return gp_python_leave(w, GP_EVAL_HIDE);
@@ -274,18 +233,18 @@ GP_INLINE __u32 gp_python_unit(__u64 instruction, __u64 start)
 	return unit < (1u << 30) ? (__u32)unit : GP_PYTHON_NOT_STARTED;
 }
 
-/* The frame at w->python_frame. */
+/* The frame at w->python.frame. */
 GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 {
-	__u64 frame = w->python_frame;
+	__u64 frame = w->python.frame;
 
 	if (frame == 0) {
 		if (gp_python_is_unlinked(w, 0))
-			return gp_python_take_back(w, w->python_outer);
-		w->python_state = GP_PYTHON_DONE;
-		return gp_python_leave(w, w->python_pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW);
+			return gp_python_take_back(w, w->python.outer);
+		w->python.checked = 1;
+		return gp_end_of_runtime(w, GP_RUNTIME_PYTHON, w->python.pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW);
 	}
-	if (++w->python_turns > GP_PYTHON_FRAME_TURNS ||
+	if (++w->python.turns > GP_PYTHON_FRAME_TURNS ||
 	    gp_read_user(w, w->object, GP_PYTHON_FRAME_BYTES, frame))
 		return gp_python_broken(w);
 
@@ -297,10 +256,10 @@ GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 	if (is_entry && !python->entry_is_frame)
 		return gp_python_shim(w, frame, previous);
 	if (is_entry && gp_python_is_unlinked(w, previous))
-		return gp_python_take_back(w, w->python_outer);
+		return gp_python_take_back(w, w->python.outer);
 	if (gp_read_user(w, w->object, GP_PYTHON_CODE_BYTES, code))
 		return gp_python_broken(w);
-	w->python_frame = previous;
+	w->python.frame = previous;
 	if (python->code_type && gp_object_word(w, python->object_type) != python->code_type) {
 		/* From 3.13 on f_executable may be None (no function: nothing to show). */
 		return python->version >= 0x030d ? 0 : gp_python_broken(w);
@@ -308,31 +267,22 @@ GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 
 	__u32 cookie = gp_python_cookie(w, python);
 
-	if (!gp_python_push(w, GP_FRAME_PYTHON, is_entry ? GP_FRAME_ENTRY : 0, (__u16)cookie,
-			    gp_python_unit(instruction, code + python->code_start),
-			    GP_PYTHON_VALUE(GP_PYTHON_OBJECT(code), cookie)))
+	if (!gp_push_code(w, GP_RUNTIME_PYTHON, is_entry ? GP_FRAME_ENTRY : 0, code, cookie,
+			  gp_python_unit(instruction, code + python->code_start)))
 		return 1;
-	w->python_pushed++;
-	gp_python_emit(w, python, code, cookie);
+	w->python.pushed++;
+	gp_python_ship(w, python, code, cookie);
 	return is_entry ? gp_python_leave(w, GP_EVAL_HIDE) : 0;
 }
 
 /* One turn of the Python unwinder. 0: go on, 1: the walk is over. */
 GP_INLINE int gp_python_step(struct gp_walk *w)
 {
-	const struct gp_python *python = w->python ? gp_find_python(w->python - 1) : 0;
+	const struct gp_python *python = (const struct gp_python *)gp_layout_of(w, GP_RUNTIME_PYTHON);
 
 	if (!python)
 		return gp_python_fail(w, GP_END_RUNTIME_NOT_LOADED);
-	switch (w->python_state) {
-	case GP_PYTHON_UNTRIED:
+	if (gp_is_first_turn(w, GP_RUNTIME_PYTHON))
 		return gp_python_begin(w, python);
-	case GP_PYTHON_CACHED:
-	case GP_PYTHON_SEARCHING:
-		return gp_python_search(w, python);
-	case GP_PYTHON_READY:
-		return gp_python_frame(w, python);
-	default:
-		return gp_python_leave(w, GP_EVAL_SHOW);
-	}
+	return w->python.state == GP_PYTHON_READY ? gp_python_frame(w, python) : gp_python_search(w, python);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bpf/walk/platform.h"
+#include "bpf/walk/python_state.h"
 
 /* What a sample becomes in the ring; written in place while walking. */
 struct gp_sample_record {
@@ -17,8 +18,6 @@ struct gp_sample_record {
 /* Turns a walk can take: each frame may need one more turn to change hands between interpreter and C. */
 #define GP_MAX_STEPS (2 * GP_MAX_FRAMES)
 
-enum gp_unwinder { GP_UNWIND_NATIVE = 0, GP_UNWIND_PYTHON = 1 };
-
 /* Bytes of the user stack read at once; serves several frames (512 measured best, docs/performance.md). */
 #define GP_WINDOW_BYTES 512
 #define GP_WINDOW_WORDS (GP_WINDOW_BYTES / 8)
@@ -26,18 +25,10 @@ enum gp_unwinder { GP_UNWIND_NATIVE = 0, GP_UNWIND_PYTHON = 1 };
 /* Largest part of an interpreter's object that is read at once. */
 #define GP_OBJECT_BYTES 256
 
-enum gp_python_state {
-	GP_PYTHON_UNTRIED = 0,
-	GP_PYTHON_CACHED,    /* python_thread is the thread's last one, to be checked */
-	GP_PYTHON_SEARCHING, /* python_thread is the next to look at */
-	GP_PYTHON_READY,     /* python_frame is the next interpreter frame */
-	GP_PYTHON_DONE,      /* the chain has ended or could not be read */
-};
-
 /* What becomes of the interpreter loop's C frame, set when the interpreter hands it back to the native step. */
 enum gp_pass_eval {
 	GP_EVAL_UNSEEN = 0, /* no C frame was handed back: a pc in the loop is the interpreter's */
-	GP_EVAL_HIDE,       /* its Python frames are out and stand for it */
+	GP_EVAL_HIDE,       /* its interpreted frames are out and stand for it */
 	GP_EVAL_SHOW,       /* it has none (yet, or any more) */
 };
 
@@ -50,7 +41,7 @@ struct gp_cache_entry {
 	__u32 pid;
 	__u32 file;
 	__u32 page;    /* index into the page directory */
-	__u32 runtime; /* enum gp_runtime when pc is in its interpreter loop */
+	__u32 runtime; /* enum gp_runtime when pc is in its interpreter loop or in code it generated */
 	struct gp_rule rule;
 };
 
@@ -59,7 +50,9 @@ struct gp_walk {
 
 	/* The frame to be handled next. */
 	struct gp_registers registers;
-	__u32 unwinder; /* enum gp_unwinder */
+	__u32 unwinder; /* enum gp_runtime: who makes the next frame; 0: native */
+	__u32 begun;    /* bit n: runtime n has set up what it remembers */
+	__u32 done;     /* bit n: nothing more is to be had from runtime n */
 	__u32 frames;   /* frames in record so far */
 	__u32 end;      /* enum gp_walk_end */
 	__u32 guessed;  /* some frame so far is a guess */
@@ -70,7 +63,7 @@ struct gp_walk {
 	__u32 pid;
 	__u32 bucket; /* where in the process table, to check `mappings` again */
 	__u32 entry;
-	__u32 python; /* 1 + index, 0: none */
+	__u16 runtime[GP_RUNTIME_SLOTS] __attribute__((aligned(8))); /* as in struct gp_process */
 	__u64 mappings;
 	__u64 thread_pointer;
 	__u64 start_ticks;
@@ -82,24 +75,15 @@ struct gp_walk {
 	/* Stack window. */
 	__u64 window_base;
 	__u32 window_bytes; /* 0: nothing read yet */
-	__u32 drain;        /* after a miss: read the interpreter's frames only */
+	__u32 drain;        /* after a miss: read the interpreters' frames only */
+	__u32 place;        /* draining: index of the GP_FRAME_PLACE of the runtime at hand */
+	__u32 scratch;      /* index of this state, see GP_PART */
 	__u64 window[GP_WINDOW_WORDS];
 
-	/* Interpreter: state of the search, of the chain, and of the C activation at hand. python_state is reset by
-	   whoever begins a walk, the rest when the search begins. */
-	__u64 python_interpreter; /* whose threads are being searched */
-	__u64 python_thread;
-	__u64 python_candidate;   /* this thread's, but not active */
-	__u64 python_frame;
-	__u64 python_first;       /* where the innermost activation's frames begin */
-	__u64 python_outer;       /* where those of the activation above it begin */
-	__u32 python_pushed;      /* frames pushed for the activation at hand */
-	__u32 python_checked;     /* the innermost activation is behind us */
-	__u32 python_outer_known;
-	__u32 python_place;       /* draining: index of the GP_FRAME_PLACE, valid until python_checked */
-	__u32 python_turns;
-	__u32 python_state; /* enum gp_python_state */
-	__u32 scratch;      /* index of this state, see GP_PART */
+	/* What each runtime remembers from turn to turn, once `begun`. */
+	struct gp_python_walk python;
+
+	/* Scratch of one turn. */
 	__u8 object[GP_OBJECT_BYTES] __attribute__((aligned(8)));
 	__u64 context[GP_REGS]; /* registers of a signal frame, in the kernel's order */
 };

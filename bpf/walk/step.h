@@ -7,12 +7,31 @@
 
 GP_PART(gp_python_step)
 
+/* The runtime at hand makes the next frame. */
+GP_INLINE int gp_interpreter_step(struct gp_walk *w)
+{
+	switch (w->unwinder) {
+	case GP_RUNTIME_PYTHON:
+		return GP_CALL(gp_python_step, w);
+	default:
+		return gp_fail_runtime(w, w->unwinder, GP_END_RUNTIME_NOT_LOADED);
+	}
+}
+
 /* 0: go on, 1: the walk is over and w->end says how. */
 GP_INLINE int gp_step(struct gp_walk *w)
 {
 	if (w->frames >= GP_MAX_FRAMES)
 		return gp_finish(w, GP_END_DEPTH);
-	if (w->unwinder == GP_UNWIND_PYTHON)
-		return GP_CALL(gp_python_step, w);
-	return gp_native_step(w);
+	if (w->drain && gp_is_done(w, w->unwinder))
+		return gp_drain_next(w);
+	return w->unwinder ? gp_interpreter_step(w) : gp_native_step(w);
+}
+
+/* Makes the steps to come read all that runtimes still have, and nothing else; w->end is to be kept by the caller. */
+GP_INLINE void gp_begin_drain(struct gp_walk *w)
+{
+	w->drain = 1;
+	w->unwinder = GP_RUNTIME_NONE;
+	w->done |= 1u << GP_RUNTIME_NONE;
 }

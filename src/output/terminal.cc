@@ -33,6 +33,10 @@ std::string_view kind_colour(FrameKind kind) {
     case FrameKind::kKernel: return "33";
     case FrameKind::kPython: return "32";
     case FrameKind::kJit: return "35";
+    case FrameKind::kRuby: return "31";
+    case FrameKind::kPhp: return "36";
+    case FrameKind::kPerl: return "96";
+    case FrameKind::kLua: return "94";
     case FrameKind::kMarker: return kDim;
   }
   return "0";
@@ -139,7 +143,7 @@ class Summary {
   }
 
   static std::string_view place_of(const profile::Function& function) {
-    return function.kind == FrameKind::kPython || function.module.empty() ? function.file : function.module;
+    return is_interpreted(function.kind) || function.module.empty() ? function.file : function.module;
   }
 
   // Samples by the kind of their leaf (an empty stack is the walker's own word), and by the runtime of their process.

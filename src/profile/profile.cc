@@ -10,6 +10,10 @@ std::string_view frame_kind_name(FrameKind kind) {
     case FrameKind::kKernel: return "kernel";
     case FrameKind::kPython: return "python";
     case FrameKind::kJit: return "jit";
+    case FrameKind::kRuby: return "ruby";
+    case FrameKind::kPhp: return "php";
+    case FrameKind::kPerl: return "perl";
+    case FrameKind::kLua: return "lua";
     case FrameKind::kMarker: return "marker";
   }
   return "?";
@@ -19,21 +23,31 @@ std::string_view frame_suffix(FrameKind kind) {
   switch (kind) {
     case FrameKind::kKernel: return "_[k]";
     case FrameKind::kPython: return "_[p]";
+    case FrameKind::kRuby: return "_[rb]";
+    case FrameKind::kPhp: return "_[php]";
+    case FrameKind::kPerl: return "_[pl]";
+    case FrameKind::kLua: return "_[lua]";
     default: return "";
   }
 }
 
+bool is_interpreted(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::kPython:
+    case FrameKind::kRuby:
+    case FrameKind::kPhp:
+    case FrameKind::kPerl:
+    case FrameKind::kLua: return true;
+    default: return false;
+  }
+}
+
 std::string frame_text(const Function& function) {
-  if (function.kind == FrameKind::kPython) {
-    if (function.line != 0) {
-      return fmt::format("{} ({}:{}){}", function.name, function.file, function.line, frame_suffix(function.kind));
-    }
-    return fmt::format("{} ({}){}", function.name, function.file, frame_suffix(function.kind));
-  }
-  if (function.line != 0 && !function.file.empty()) {
-    return fmt::format("{} ({}:{}){}", function.name, function.file, function.line, frame_suffix(function.kind));
-  }
-  return fmt::format("{}{}", function.name, frame_suffix(function.kind));
+  const std::string_view suffix = frame_suffix(function.kind);
+  if (function.file.empty()) return fmt::format("{}{}", function.name, suffix);
+  if (function.line != 0) return fmt::format("{} ({}:{}){}", function.name, function.file, function.line, suffix);
+  if (is_interpreted(function.kind)) return fmt::format("{} ({}){}", function.name, function.file, suffix);
+  return fmt::format("{}{}", function.name, suffix);
 }
 
 }  // namespace gp::profile

@@ -12,10 +12,11 @@
 namespace gp::profile {
 
 // Where a named frame runs; decides suffix and colour.
-enum class FrameKind : uint8_t { kNative, kKernel, kPython, kJit, kMarker };
+enum class FrameKind : uint8_t { kNative, kKernel, kPython, kJit, kRuby, kPhp, kPerl, kLua, kMarker };
 
-std::string_view frame_kind_name(FrameKind kind);  // "native", "kernel", "python", "jit", "marker"
-std::string_view frame_suffix(FrameKind kind);     // "", "_[k]", "_[p]", "", ""
+std::string_view frame_kind_name(FrameKind kind);  // "native", "kernel", "python", ...
+std::string_view frame_suffix(FrameKind kind);     // "", "_[k]", "_[p]", ...
+bool is_interpreted(FrameKind kind);               // names its source file rather than a module
 
 // One function (or one line of one, where lines were asked for). Text is UTF-8 as found, unescaped.
 struct Function {
@@ -28,7 +29,7 @@ struct Function {
   bool inlined = false;
 };
 
-// Text of a frame in collapsed output and the flame graph: name, " (file:line)" for Python, suffix; not escaped.
+// Text of a frame in collapsed output and the flame graph: name, " (file:line)" where it is known, suffix; not escaped.
 std::string frame_text(const Function& function);
 
 // A node of the merged stack tree. Node 0 is the empty root; a node's parent has a smaller index.

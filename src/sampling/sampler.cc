@@ -130,7 +130,7 @@ Result<void> Sampler::open(const SamplerOptions& options) {
   bpf_map__set_max_entries(maps.mappings, options.mappings);
   bpf_map__set_max_entries(maps.files, options.files);
   bpf_map__set_max_entries(maps.pages, options.pages);
-  bpf_map__set_max_entries(maps.pythons, options.pythons);
+  bpf_map__set_max_entries(maps.runtimes, options.runtimes);
   bpf_map__set_max_entries(maps.counters, cpus);
   bpf_map__set_max_entries(maps.walks, cpus);
   bpf_map__set_max_entries(maps.copies, cpus);
@@ -163,7 +163,7 @@ Result<void> Sampler::map_tables(const SamplerOptions& options) {
   GP_TRY(add(maps.mappings, options.mappings, tables_.mappings));
   GP_TRY(add(maps.files, options.files, tables_.files));
   GP_TRY(add(maps.pages, options.pages, tables_.pages));
-  GP_TRY(add(maps.pythons, options.pythons, tables_.pythons));
+  GP_TRY(add(maps.runtimes, options.runtimes, tables_.runtimes));
   return add(maps.counters, bpf_map__max_entries(maps.counters), counters_);
 }
 

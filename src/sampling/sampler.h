@@ -27,8 +27,8 @@ struct SamplerOptions {
   uint32_t process_buckets = 2048;  // power of two; 8 processes each
   uint32_t mappings = 32768;
   uint32_t files = 4096;
-  uint32_t pages = 65536;  // directory words: 64 KiB of code each
-  uint32_t pythons = 1024;
+  uint32_t pages = 65536;    // directory words: 64 KiB of code each
+  uint32_t runtimes = 1024;  // interpreters of processes
 };
 
 // What the kernel side counted, summed over CPUs since attach().

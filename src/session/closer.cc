@@ -79,20 +79,8 @@ Closer::Functions Closer::name(Recording& recording, const profile::RawFrame& fr
       return {function_index(
           from_name(symbolizer_->jit_frame(process, {frame.value}, frame.return_address), FrameKind::kJit))};
     }
-    case RawFrameKind::kCode: {
-      const targets::CodeSymbol& code = recording.code()[frame.owner];
-      uint32_t line = 0;
-      for (const targets::Runtime* runtime : runtimes_) {
-        if (line == 0) line = runtime->line(code, static_cast<uint32_t>(frame.value));
-      }
-      return {function_index({.name = code.name_known ? code.name : "[python: unreadable name]",
-                              .file = code.file,
-                              .module = {},
-                              .line = line == 0 ? code.first_line : line,
-                              .kind = FrameKind::kPython,
-                              .named = code.name_known,
-                              .inlined = false})};
-    }
+    case RawFrameKind::kCode:
+      return {function_index(interpreted(recording.code()[frame.owner], static_cast<uint32_t>(frame.value)))};
     case RawFrameKind::kMarker: break;
   }
   return {function_index({.name = recording.texts()[frame.owner],
@@ -104,13 +92,29 @@ Closer::Functions Closer::name(Recording& recording, const profile::RawFrame& fr
                           .inlined = false})};
 }
 
+profile::Function Closer::interpreted(const targets::CodeSymbol& code, uint32_t where) const {
+  const profile::FrameKind kind = frame_kind_of(code.kind);
+  uint32_t line = 0;
+  for (const targets::Runtime* runtime : runtimes_)
+    if (runtime->kind() == code.kind) line = runtime->line(code, where);
+  return {.name = code.name_known ? code.name : fmt::format("[{}: unreadable name]", frame_kind_name(kind)),
+          .file = code.file,
+          .module = {},
+          .line = line == 0 ? code.first_line : line,
+          .kind = kind,
+          .named = code.name_known,
+          .inlined = false};
+}
+
 void Closer::add_processes(const Recording& recording) {
   for (const auto& program : recording.programs()) {
+    std::string runtimes;
+    for (const auto& runtime : program->runtimes) runtimes += (runtimes.empty() ? "" : ", ") + runtime.text;
     profile_->processes.push_back({.key = program->key,
                                    .comm = program->comm,
                                    .executable = program->executable,
                                    .container_id = program->container_id,
-                                   .runtime = program->runtime});
+                                   .runtime = std::move(runtimes)});
   }
   for (const auto& thread : recording.threads()) {
     profile_->threads.push_back({.process = thread.program, .tid = thread.tid, .name = thread.name});

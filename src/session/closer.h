@@ -29,6 +29,7 @@ class Closer {
   using Functions = std::vector<uint32_t>;  // of one raw frame, outermost first
 
   Functions name(Recording& recording, const profile::RawFrame& frame);
+  profile::Function interpreted(const targets::CodeSymbol& code, uint32_t where) const;
   uint32_t function_index(profile::Function function);
   uint32_t child(uint32_t parent, uint32_t function);
   void add_processes(const Recording& recording);

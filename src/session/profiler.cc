@@ -22,6 +22,7 @@ sampling::SamplerOptions sampler_options(const RunOptions& options) {
   const auto processes = os::list_processes();
   const auto count = static_cast<uint32_t>(processes ? processes->size() : 0) * 4;
   sizes.process_buckets = std::clamp(std::bit_ceil(count / GP_BUCKET_ENTRIES * 2), 1024U, 16384U);
+  sizes.runtimes = std::clamp(std::bit_ceil(count), 1024U, 16384U);
   sizes.mappings = std::clamp(std::bit_ceil(count * 32), 32768U, 524288U);
   return sizes;
 }

@@ -197,10 +197,9 @@ void Reader::on_symbol(Bytes record) {
   if (!header) return;
   const ProcessKey process{.pid = static_cast<int32_t>(header->pid), .start_ticks = header->start_ticks};
   for (const targets::Runtime* runtime : runtimes_) {
-    if (auto symbol = runtime->decode(record, nullptr)) {
-      recording_.add_code(process, header->object, header->cookie, std::move(*symbol));
-      return;
-    }
+    if (runtime->kind() != header->runtime) continue;
+    if (auto symbol = runtime->decode(record, nullptr))
+      recording_.add_code(process, header->runtime, header->object, header->cookie, std::move(*symbol));
   }
 }
 

@@ -10,11 +10,29 @@ namespace {
 constexpr size_t kMapNodeBytes = 80;  // of std::map with small keys: links, key, value, the allocator's own
 constexpr size_t kMaxPerfMaps = 256;  // descriptors held until the window closes
 
+std::string runtime_text(uint32_t runtime, std::string_view what) {
+  return fmt::format("[{}: {}]", frame_kind_name(frame_kind_of(runtime)), what);
+}
+
 }  // namespace
 
-void Recording::add_code(ProcessKey process, uint64_t object, uint32_t cookie, targets::CodeSymbol symbol) {
+profile::FrameKind frame_kind_of(uint32_t runtime) {
+  switch (runtime) {
+    case GP_RUNTIME_PYTHON: return profile::FrameKind::kPython;
+    case GP_RUNTIME_RUBY: return profile::FrameKind::kRuby;
+    case GP_RUNTIME_PHP: return profile::FrameKind::kPhp;
+    case GP_RUNTIME_PERL: return profile::FrameKind::kPerl;
+    case GP_RUNTIME_LUA: return profile::FrameKind::kLua;
+    default: return profile::FrameKind::kMarker;
+  }
+}
+
+void Recording::add_code(ProcessKey process, uint32_t runtime, uint64_t object, uint32_t cookie,
+                         targets::CodeSymbol symbol) {
+  symbol.kind = runtime;
   const size_t bytes = sizeof(symbol) + symbol.line_table.capacity() + symbol.name.capacity() + kMapNodeBytes;
-  const auto [place, added] = code_ids_.try_emplace({process, object, cookie}, static_cast<uint32_t>(code_.size()));
+  const auto [place, added] =
+      code_ids_.try_emplace({process, runtime, cookie, object}, static_cast<uint32_t>(code_.size()));
   if (added) {
     code_bytes_ += bytes;
     code_.push_back(std::move(symbol));
@@ -84,26 +102,26 @@ profile::RawFrame Recording::raw_frame(const WalkedSample& sample, const gp_fram
           .value = frame.value, .owner = file_index(*file), .kind = RawFrameKind::kFile, .return_address = is_return};
     case GP_FRAME_JIT:
       return {.value = frame.value, .owner = program, .kind = RawFrameKind::kJit, .return_address = is_return};
-    case GP_FRAME_PYTHON: return interpreted(sample, frame);
-    default: return gap(sample, frame);
+    case GP_FRAME_END: return gap(sample, frame);
+    default: return interpreted(sample, frame);
   }
 }
 
 profile::RawFrame Recording::interpreted(const WalkedSample& sample, const gp_frame& frame) {
   const ProcessKey process{.pid = static_cast<int32_t>(sample.header->pid), .start_ticks = sample.header->start_ticks};
+  const auto runtime = static_cast<uint32_t>(frame.kind) - GP_FRAME_CODE(GP_RUNTIME_NONE);
   const auto known =
-      code_ids_.find({process, GP_PYTHON_OBJECT(frame.value), GP_PYTHON_COOKIE(frame.value, frame.cookie)});
-  if (known == code_ids_.end()) return marker("[python: unnamed code]");
+      code_ids_.find({process, runtime, GP_CODE_COOKIE(frame.value, frame.cookie), GP_CODE_OBJECT(frame.value)});
+  if (known == code_ids_.end()) return marker(runtime_text(runtime, "unnamed code"));
   return {.value = frame.extra, .owner = known->second, .kind = profile::RawFrameKind::kCode, .return_address = false};
 }
 
 // An interpreter's part of the stack that could not be walked.
 profile::RawFrame Recording::gap(const WalkedSample& sample, const gp_frame& frame) {
-  if (frame.value == GP_END_RUNTIME_READ) return marker("[python: unreadable]");
-  const auto& runtime = sample.program->runtime;
-  if (!runtime.empty() && !sample.program->runtime_supported)
-    return marker(fmt::format("[{}: not supported]", runtime));
-  return marker("[python: not loaded yet]");
+  if (frame.value == GP_END_RUNTIME_READ) return marker(runtime_text(frame.extra, "unreadable"));
+  const auto* runtime = sample.program->runtime(frame.extra);
+  if (runtime != nullptr && !runtime->supported) return marker(fmt::format("[{}: not supported]", runtime->text));
+  return marker(runtime_text(frame.extra, "not loaded yet"));
 }
 
 void Recording::count(const WalkedSample& sample) {

@@ -16,6 +16,7 @@
 
 #include "bpf/abi/sample.h"
 #include "os/unique_fd.h"
+#include "profile/profile.h"
 #include "profile/quality.h"
 #include "profile/stack_trie.h"
 #include "targets/code_file.h"
@@ -27,6 +28,9 @@ namespace gp::session {
 // A recording that has grown to this takes no more samples; they are counted as lost over budget. Stacks merge, so
 // this is some 2 million different ones.
 inline constexpr size_t kMaxRecordingBytes = 64U << 20U;
+
+// What frames of a runtime's code (enum gp_runtime) are.
+profile::FrameKind frame_kind_of(uint32_t runtime);
 
 // A sample ready to be added. Frames leaf first, as the walker made them.
 struct WalkedSample {
@@ -51,7 +55,7 @@ class Recording {
   // The perf map of a process that runs generated code.
   void keep_perf_map(ProcessKey process, int32_t namespace_pid, os::UniqueFd fd);
   // A symbol record of the kernel side: names code of an interpreter from here on.
-  void add_code(ProcessKey process, uint64_t object, uint32_t cookie, targets::CodeSymbol symbol);
+  void add_code(ProcessKey process, uint32_t runtime, uint64_t object, uint32_t cookie, targets::CodeSymbol symbol);
   template <class FindFile>
   void add(const WalkedSample& sample, FindFile find_file);
 
@@ -75,8 +79,9 @@ class Recording {
  private:
   struct CodeKey {
     ProcessKey process;
-    uint64_t object;
+    uint32_t runtime;  // enum gp_runtime
     uint32_t cookie;
+    uint64_t object;
     auto operator<=>(const CodeKey&) const = default;
   };
 

@@ -26,10 +26,11 @@ gp_frame python(uint64_t object, uint32_t cookie, uint32_t unit) {
           .flags = 0,
           .cookie = static_cast<uint16_t>(cookie),
           .extra = unit,
-          .value = GP_PYTHON_VALUE(object, cookie)};
+          .value = GP_CODE_VALUE(object, cookie)};
 }
 gp_frame gap(gp_walk_end why) {
-  return {.kind = GP_FRAME_END, .flags = 0, .cookie = 0, .extra = 0, .value = static_cast<uint64_t>(why)};
+  return {
+      .kind = GP_FRAME_END, .flags = 0, .cookie = 0, .extra = GP_RUNTIME_PYTHON, .value = static_cast<uint64_t>(why)};
 }
 
 class RecordingTest : public testing::Test {
@@ -72,7 +73,7 @@ class RecordingTest : public testing::Test {
     symbol.file = "/x.py";
     symbol.first_line = 10;
     symbol.name_known = known;
-    recording_.add_code(kProcess, object, cookie, std::move(symbol));
+    recording_.add_code(kProcess, GP_RUNTIME_PYTHON, object, cookie, std::move(symbol));
   }
   [[nodiscard]] uint64_t main_at(uint64_t distance = 8) const { return text_ + distance; }
   [[nodiscard]] uint64_t work_at(uint64_t distance = 8) const { return text_ + 0x40 + distance; }
@@ -277,8 +278,7 @@ TEST_F(RecordingTest, CodeOfAnotherProcessIsNotMistaken) {
 TEST_F(RecordingTest, GapsSayWhy) {
   add({gap(GP_END_RUNTIME_READ), native(main_at())});
   add({gap(GP_END_RUNTIME_NOT_LOADED), native(main_at())});
-  program_->runtime = "python 3.4";
-  program_->runtime_supported = false;
+  program_->runtimes.push_back({.kind = GP_RUNTIME_PYTHON, .text = "python 3.4", .supported = false});
   add({gap(GP_END_RUNTIME_NOT_LOADED), native(main_at())});
   EXPECT_EQ(lines(close()), (Lines{"main;[python: unreadable] 1", "main;[python: not loaded yet] 1",
                                    "main;[python 3.4: not supported] 1"}));

@@ -3,6 +3,7 @@
 // reused only after a grace period. Owner thread: reader.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,9 @@ struct MappingRun {
   uint64_t word = 0;  // gp_process.mappings; 0: not in the pool (no room, or empty)
 };
 
+// By enum gp_runtime: 1 + index into the walker's table of runtimes, 0: none.
+using RuntimeIndexes = std::array<uint16_t, GP_RUNTIME_SLOTS>;
+
 class KernelProcesses {
  public:
   explicit KernelProcesses(walk::Tables* tables);
@@ -35,8 +39,8 @@ class KernelProcesses {
   struct Entry {
     ProcessKey key;
     uint64_t mappings = 0;
-    uint32_t flags = 0;   // GP_PROCESS_*
-    uint32_t python = 0;  // 1 + index
+    uint32_t flags = 0;  // GP_PROCESS_*
+    RuntimeIndexes runtimes{};
   };
   // Adds or updates; false when the process' bucket is full (its samples are deferred; counted).
   bool store(const Entry& entry);

@@ -212,7 +212,10 @@ bool Loader::Worker::open(const OpenRequest& request) {
     loaded->source = std::make_unique<elf::UnwindSource>(*image);
     for (const Runtime* candidate : shared_->runtimes) {
       runtime = candidate->detect(*image, request.file->path);
-      if (runtime) break;
+      if (!runtime) continue;
+      runtime->kind = candidate->kind();
+      runtime->name = candidate->name();
+      break;
     }
     state = CodeFile::State::kReady;
   });
@@ -259,10 +262,8 @@ bool Loader::Worker::install(const CodeFile& file, const std::shared_ptr<LoadedF
     entry.page_count = loaded->count;
   }
   if (const auto& runtime = file.runtime) {
-    entry.eval_start = runtime->eval.start.value;
-    entry.eval_end = runtime->eval.end.value;
-    entry.eval_cold_start = runtime->eval_cold.start.value;
-    entry.eval_cold_end = runtime->eval_cold.end.value;
+    for (size_t i = 0; i < runtime->eval.size(); ++i)
+      entry.eval[i] = {.start = runtime->eval[i].start.value, .end = runtime->eval[i].end.value};
     entry.runtime = runtime->kind;
   }
   shared_->files[file.slot] = loaded;
@@ -298,12 +299,12 @@ bool Loader::Worker::load_page(const std::shared_ptr<CodeFile>& file, uint64_t p
 }
 
 bool Loader::Worker::handle(AttachRequest& request) {
-  AttachDone done{.process = request.process, .file = request.file, .python = std::nullopt};
+  AttachDone done{.process = request.process, .file = request.file, .entry = std::nullopt};
   const bool alive = foreign(request.file, [&] {
     const LiveMemory memory(request.process.pid);
     for (const Runtime* runtime : shared_->runtimes) {
-      auto python = runtime->attach(*request.file->runtime, memory, request.bias);
-      if (python) done.python = *python;
+      if (runtime->kind() != request.file->runtime->kind) continue;
+      if (auto entry = runtime->attach(*request.file->runtime, memory, request.bias)) done.entry = *entry;
     }
   });
   if (!alive) return false;

@@ -82,7 +82,7 @@ struct FileChanged {
 struct AttachDone {
   ProcessKey process;
   std::shared_ptr<CodeFile> file;
-  std::optional<gp_python> python;  // nothing: cannot be had now
+  std::optional<gp_runtime_entry> entry;  // nothing: cannot be had now
 };
 struct DeferredDone {
   std::vector<uint8_t> sample;

@@ -113,7 +113,7 @@ TEST_F(LoaderTest, OpensAProgram) {
   ASSERT_TRUE(made->runtime);
   EXPECT_EQ(entry(3).state, uint32_t{GP_FILE_LOADED});
   EXPECT_EQ(entry(3).page_count, 1U);
-  EXPECT_EQ(entry(3).eval_start, CodeDir::kText);
+  EXPECT_EQ(entry(3).eval[0].start, CodeDir::kText);
   EXPECT_EQ(entry(3).runtime, uint32_t{GP_RUNTIME_PYTHON});
   EXPECT_EQ(word(3), GP_PAGE_NOT_LOADED) << "rows are compiled when a sample asks for them";
 }
@@ -226,8 +226,8 @@ TEST_F(LoaderTest, AttachesToARuntime) {
   const auto made = opened(0, dir_.program("a.python", 32));
   loader_->post(AttachRequest{.process = {.pid = 1, .start_ticks = 2}, .file = made, .bias = 0x1234});
   const auto done = wait<AttachDone>();
-  ASSERT_TRUE(done && done->python);
-  EXPECT_EQ(done->python->runtime_address, 0x1234U);
+  ASSERT_TRUE(done && done->entry);
+  EXPECT_EQ(layout_of<uint64_t>(*done->entry), 0x1234U);
   EXPECT_EQ(done->process, (ProcessKey{.pid = 1, .start_ticks = 2}));
 }
 

@@ -1,6 +1,7 @@
 // A live (or just ended) process as the agent knows it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,9 +21,18 @@ struct Program {
   std::string comm;          // the exec comm
   std::string executable;    // path in its own mount namespace, may be empty
   std::string container_id;  // 64 hex digits or empty
-  std::string runtime;       // "python 3.11" once found, for people
-  bool runtime_supported = true;
-  int32_t namespace_pid = 0;  // its pid in its own pid namespace; 0: not known
+  struct FoundRuntime {
+    uint32_t kind = GP_RUNTIME_NONE;  // enum gp_runtime
+    std::string text;                 // "python 3.11", for people
+    bool supported = true;
+  };
+  std::vector<FoundRuntime> runtimes;  // at most one of a kind
+  int32_t namespace_pid = 0;           // its pid in its own pid namespace; 0: not known
+
+  [[nodiscard]] const FoundRuntime* runtime(uint32_t kind) const {
+    const auto found = std::ranges::find(runtimes, kind, &FoundRuntime::kind);
+    return found == runtimes.end() ? nullptr : &*found;
+  }
 };
 
 // Owner thread: reader.
@@ -37,7 +47,7 @@ struct Process {
   std::shared_ptr<const MappingRun> run;  // as the walker sees them
   bool wanted = true;                     // by the filter
   bool dirty = false;                     // mappings changed since `run` was made
-  uint32_t python = 0;                    // 1 + index into the walker's table
+  RuntimeIndexes runtimes{};              // in the walker's table
   uint64_t scanned_ns = 0;                // when /proc/PID/maps was last read
   uint64_t attach_ns = 0;                 // when a runtime was last asked to attach
   uint64_t perf_map_ns = 0;               // when its perf map was last asked for; UINT64_MAX: it is open

@@ -3,7 +3,9 @@
 // Owner thread: loader (detect, attach) and reader (decode); implementations are stateless.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +21,8 @@
 
 namespace gp::targets {
 
+inline constexpr size_t kRuntimeAddresses = 8;
+
 // Half-open range of a file.
 struct FileRange {
   FileOffset start;
@@ -28,15 +32,31 @@ struct FileRange {
 
 // An interpreter found in a file: the executable itself or a shared library. Shared by all processes that map it.
 struct RuntimeFile {
-  uint32_t kind = GP_RUNTIME_NONE;  // enum gp_runtime
-  std::string version;              // "3.11", for people
-  bool supported = false;           // false: version known, walking not; frames say so
-  FileRange eval;                   // the interpreter loop
-  FileRange eval_cold;              // the part of it the compiler split off, may be empty
-  Vaddr runtime_vaddr;              // where its global state is (_PyRuntime)
-  Vaddr code_type_vaddr;            // PyCode_Type, 0: not exported
-  gp_python python{};               // offsets as far as the version alone tells them; addresses still zero
+  uint32_t kind = GP_RUNTIME_NONE;             // Runtime::kind(); set by whoever had it detected, as is
+  std::string_view name;                       // Runtime::name()
+  std::string version;                         // "3.11", for people
+  bool supported = false;                      // false: version known, walking not; frames say so
+  std::array<FileRange, GP_EVAL_RANGES> eval;  // the interpreter loop, and what the compiler split off it
+  std::array<Vaddr, kRuntimeAddresses> state;  // of what attach() needs; which is where, the runtime knows; 0: none
+  gp_runtime_entry entry{};                    // layout as far as the version tells it; addresses still zero
 };
+
+// The layout of a runtime's language in an entry, and an entry with one. `T`: the struct in bpf/abi/LANGUAGE.h.
+template <class T>
+T layout_of(const gp_runtime_entry& entry) {
+  static_assert(sizeof(T) <= sizeof(entry.layout));
+  T layout{};
+  std::memcpy(&layout, entry.layout, sizeof(T));
+  return layout;
+}
+template <class T>
+gp_runtime_entry entry_with(uint32_t kind, const T& layout) {
+  gp_runtime_entry entry{};
+  static_assert(sizeof(T) <= sizeof(entry.layout));
+  entry.kind = kind;
+  std::memcpy(entry.layout, &layout, sizeof(T));
+  return entry;
+}
 
 // Reads memory of one live process; true when all bytes were read. Bytes are untrusted.
 class MemoryReader {
@@ -47,7 +67,8 @@ class MemoryReader {
 
 // A piece of interpreted code: what frames that refer to it are called. Kept after its process has gone.
 struct CodeSymbol {
-  std::string name;  // qualified: "lister.Burner.burn"
+  uint32_t kind = GP_RUNTIME_NONE;  // enum gp_runtime; set by whoever has it decoded
+  std::string name;                 // qualified: "lister.Burner.burn"
   std::string file;
   uint32_t first_line = 0;
   bool name_known = false;
@@ -57,13 +78,14 @@ struct CodeSymbol {
 class Runtime {
  public:
   virtual ~Runtime() = default;
-  [[nodiscard]] virtual std::string_view name() const = 0;  // "python"
+  [[nodiscard]] virtual uint32_t kind() const = 0;          // enum gp_runtime
+  [[nodiscard]] virtual std::string_view name() const = 0;  // "python", also in frames that mark a gap
   // Nothing when `image` holds no such interpreter. `path` is only a hint.
   [[nodiscard]] virtual std::optional<RuntimeFile> detect(const elf::Image& image, std::string_view path) const = 0;
-  // Fills the process' entry of the walker's table. `bias`: address in the process minus vaddr in the file.
-  [[nodiscard]] virtual Result<gp_python> attach(const RuntimeFile& file, const MemoryReader& memory,
-                                                 uint64_t bias) const = 0;
-  // `record` is a whole GP_RECORD_SYMBOL as it came from the ring; memory, when there, serves what did not fit.
+  // The process' entry of the walker's table. `bias`: address in the process minus vaddr in the file.
+  [[nodiscard]] virtual Result<gp_runtime_entry> attach(const RuntimeFile& file, const MemoryReader& memory,
+                                                        uint64_t bias) const = 0;
+  // `record` is a whole GP_RECORD_SYMBOL of this runtime as it came from the ring; memory, when there, serves what did not fit.
   [[nodiscard]] virtual std::optional<CodeSymbol> decode(std::span<const uint8_t> record,
                                                          const MemoryReader* memory) const = 0;
   // The line of the instruction a frame carries in `extra`; 0 when unknown.

@@ -1,7 +1,11 @@
 #include "targets/targets.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <utility>
 
 #include "base/clock.h"
 #include "os/procfs.h"
@@ -29,6 +33,14 @@ std::string_view without_deleted(std::string_view path) {
   return path.ends_with(kDeleted) ? path.substr(0, path.size() - kDeleted.size()) : path;
 }
 
+// What the program turns out to run, for people and for frames that mark a gap.
+void note_runtime(Program& program, const RuntimeFile& runtime) {
+  if (program.runtime(runtime.kind) == nullptr)
+    program.runtimes.push_back({.kind = runtime.kind,
+                                .text = fmt::format("{} {}", runtime.name, runtime.version),
+                                .supported = runtime.supported});
+}
+
 }  // namespace
 
 Targets::Targets(walk::Tables* tables, Loader* loader, Filter filter)
@@ -37,8 +49,8 @@ Targets::Targets(walk::Tables* tables, Loader* loader, Filter filter)
       filter_(std::move(filter)),
       kernel_(tables),
       files_(static_cast<uint32_t>(tables->files.size())),
-      free_pythons_(tables->pythons.size()) {
-  std::iota(free_pythons_.rbegin(), free_pythons_.rend(), 1U);
+      free_entries_(std::min<size_t>(tables->runtimes.size(), UINT16_MAX)) {
+  std::iota(free_entries_.rbegin(), free_entries_.rend(), uint16_t{1});
 }
 
 bool Targets::wants(int32_t pid, int32_t parent_pid) const {
@@ -204,7 +216,7 @@ void Targets::on_comm(const os::CommEvent& event, uint64_t time_ns) {
   if (process.past.size() >= kPastPrograms) process.past.erase(process.past.begin());
   process.past.emplace_back(time_ns, std::exchange(process.program, std::move(program)));
   process.mappings.clear();
-  release_python(process);
+  release_entries(process);
   if (!process.dirty) dirty_.push_back(event.pid);
   process.dirty = true;
 }
@@ -230,7 +242,8 @@ void Targets::on_fork(const os::ForkEvent& event, uint64_t time_ns) {
   child->run = parent.run;
   child->dirty = parent.dirty;
   if (child->dirty) dirty_.push_back(event.pid);
-  if (parent.python != 0) give_python(*child, tables_->pythons[parent.python - 1]);
+  for (const uint16_t index : parent.runtimes)
+    if (index != 0) give_entry(*child, tables_->runtimes[index - 1U]);
   store(*child);
   attach(*child);
 }
@@ -267,24 +280,25 @@ void Targets::publish(Process& process) {
 
 void Targets::store(Process& process) {
   const uint32_t flags = (process.wanted ? 0U : GP_PROCESS_UNWANTED);
-  kernel_.store(
-      {.key = process.key, .mappings = process.run ? process.run->word : 0, .flags = flags, .python = process.python});
+  kernel_.store({.key = process.key,
+                 .mappings = process.run ? process.run->word : 0,
+                 .flags = flags,
+                 .runtimes = process.runtimes});
 }
 
-// Asks for the process' interpreter to be prepared, when one of its files has one.
+// Asks for the process' interpreters to be prepared: of each kind the first that one of its files has.
 void Targets::attach(Process& process) {
-  if (process.python != 0) return;
+  std::array<bool, GP_RUNTIME_SLOTS> met{};
   for (const auto& [start, mapping] : process.mappings) {
     if (!mapping.file || mapping.file->state.load(std::memory_order_acquire) != CodeFile::State::kReady) continue;
     const auto& runtime = mapping.file->runtime;
-    if (!runtime) continue;
+    if (!runtime || runtime->kind >= met.size() || std::exchange(met[runtime->kind], true)) continue;
+    if (process.runtimes[runtime->kind] != 0) continue;
     const auto vaddr = mapping.file->image->to_vaddr({mapping.offset});
-    process.program->runtime = "python " + runtime->version;
-    process.program->runtime_supported = runtime->supported;
-    if (!runtime->supported || !vaddr) return;
+    note_runtime(*process.program, *runtime);
+    if (!runtime->supported || !vaddr) continue;
     process.attach_ns = monotonic_ns();
     loader_->post(AttachRequest{.process = process.key, .file = mapping.file, .bias = mapping.start - vaddr->value});
-    return;
   }
 }
 
@@ -319,24 +333,28 @@ void Targets::take(const FileChanged& changed) {
 
 void Targets::take(AttachDone& done) {
   Process* process = find(done.process);
-  if (process == nullptr || process->python != 0 || !done.python) return;
+  if (process == nullptr || !done.entry || process->runtimes[done.entry->kind] != 0) return;
   const auto uses = [&done](const auto& entry) { return entry.second.file == done.file; };
   if (!std::ranges::any_of(process->mappings, uses)) return;
-  give_python(*process, *done.python);
+  give_entry(*process, *done.entry);
   store(*process);
 }
 
-void Targets::give_python(Process& process, const gp_python& python) {
-  if (free_pythons_.empty()) return;
-  process.python = free_pythons_.back();
-  free_pythons_.pop_back();
-  tables_->pythons[process.python - 1] = python;
+void Targets::give_entry(Process& process, const gp_runtime_entry& entry) {
+  if (free_entries_.empty()) {
+    ++entries_refused_;
+    return;
+  }
+  const uint16_t index = free_entries_.back();
+  free_entries_.pop_back();
+  tables_->runtimes[index - 1U] = entry;
+  process.runtimes[entry.kind] = index;
 }
 
 // The entry given back last is given out last: no sample still walks by it then.
-void Targets::release_python(Process& process) {
-  if (process.python != 0) free_pythons_.insert(free_pythons_.begin(), process.python);
-  process.python = 0;
+void Targets::release_entries(Process& process) {
+  for (uint16_t& index : process.runtimes)
+    if (index != 0) free_entries_.insert(free_entries_.begin(), std::exchange(index, uint16_t{0}));
 }
 
 Process* Targets::find(ProcessKey key) {
@@ -373,13 +391,13 @@ std::vector<std::shared_ptr<CodeFile>> Targets::files_of(const MappingRun& run) 
 void Targets::drop(int32_t pid) {
   const auto known = processes_.find(pid);
   if (known == processes_.end()) return;
-  release_python(*known->second);
+  release_entries(*known->second);
   kernel_.remove(pid);
   processes_.erase(known);
 }
 
 void Targets::collect() {
-  for (const auto& process : replaced_) release_python(*process);
+  for (const auto& process : replaced_) release_entries(*process);
   replaced_.clear();
   std::ranges::sort(exiting_);
   const auto repeated = std::ranges::unique(exiting_);

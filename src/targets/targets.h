@@ -41,7 +41,7 @@ class Targets {
   [[nodiscard]] bool is_wanted(ProcessKey key);
   // Reads the process' maps again, at most once in 20 ms. Null: it has gone.
   Process* look_again(ProcessKey key, uint64_t now_ns);
-  // The interpreter of this process was met unprepared: try once more to attach.
+  // An interpreter of this process was met unprepared: try once more to attach.
   void retry_attach(Process& process, uint64_t now_ns);
   // The files of a run, held so that their slots stay theirs.
   [[nodiscard]] std::vector<std::shared_ptr<CodeFile>> files_of(const MappingRun& run) const;
@@ -51,8 +51,10 @@ class Targets {
 
   [[nodiscard]] size_t process_count() const { return processes_.size(); }
   [[nodiscard]] const std::unordered_map<int32_t, std::unique_ptr<Process>>& processes() const { return processes_; }
-  // Processes or mappings the walker's tables had no room for; their samples are deferred.
-  [[nodiscard]] uint64_t no_room() const { return kernel_.no_room() + files_.refused() + mappings_dropped_; }
+  // Processes, mappings or runtimes the walker's tables had no room for; their samples are deferred.
+  [[nodiscard]] uint64_t no_room() const {
+    return kernel_.no_room() + files_.refused() + mappings_dropped_ + entries_refused_;
+  }
 
  private:
   void on_mmap(const os::MmapEvent& event);
@@ -66,8 +68,8 @@ class Targets {
   void map(Process& process, Mapping mapping);
   std::shared_ptr<CodeFile> file_for(const FileKey& key, std::string_view path, const FileHint& hint);
   void attach(Process& process);
-  void give_python(Process& process, const gp_python& python);
-  void release_python(Process& process);
+  void give_entry(Process& process, const gp_runtime_entry& entry);
+  void release_entries(Process& process);
   void store(Process& process);
   void publish(Process& process);
   void drop(int32_t pid);
@@ -82,8 +84,9 @@ class Targets {
   std::vector<std::unique_ptr<Process>> replaced_;  // their pid was reused; until the next collect()
   std::vector<int32_t> exiting_;
   std::vector<int32_t> dirty_;
-  uint64_t mappings_dropped_ = 0;  // beyond GP_MAPPINGS_PER_PROCESS
-  std::vector<uint32_t> free_pythons_;
+  uint64_t mappings_dropped_ = 0;       // beyond GP_MAPPINGS_PER_PROCESS
+  std::vector<uint16_t> free_entries_;  // of the walker's table of runtimes: 1 + index
+  uint64_t entries_refused_ = 0;
   std::unordered_map<uint32_t, uint64_t> looked_ns_;  // by file slot: when a known file was last checked for change
 };
 

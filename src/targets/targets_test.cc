@@ -98,7 +98,7 @@ class TargetsTest : public testing::Test {
   }
 
   CodeDir dir_;
-  walk::PlainTables plain_{{.buckets = 64, .mappings = 4096, .files = 64, .pages = 4096, .pythons = 4}};
+  walk::PlainTables plain_{{.buckets = 64, .mappings = 4096, .files = 64, .pages = 4096, .runtimes = 4}};
   Loader loader_{&plain_.tables, &plain_, kStubRuntimes, {}};
   std::unique_ptr<Targets> targets_;
   uint64_t now_ns_ = 0;
@@ -284,17 +284,18 @@ TEST_F(TargetsTest, AFileRewrittenInPlaceGetsNewRows) {
 TEST_F(TargetsTest, AttachesToInterpretersAndHandsThemToChildren) {
   spawn(kChild, dir_.program("a.python", 16));
   settle();
-  ASSERT_NE(entry(kChild)->python, 0U);
-  EXPECT_EQ(process(kChild).program->runtime, "python 3.12");
+  ASSERT_NE(entry(kChild)->runtime[GP_RUNTIME_PYTHON], 0U);
+  EXPECT_EQ(process(kChild).program->runtime(GP_RUNTIME_PYTHON)->text, "python 3.12");
   // The function, at address 0x401000 of its file, is mapped at 0x10000.
-  const gp_python python = plain_.tables.pythons[entry(kChild)->python - 1];
+  const gp_runtime_entry given = plain_.tables.runtimes[entry(kChild)->runtime[GP_RUNTIME_PYTHON] - 1];
   fork(kChild + 1, kChild);
-  ASSERT_NE(entry(kChild + 1)->python, 0U);
-  EXPECT_NE(entry(kChild + 1)->python, entry(kChild)->python);
-  EXPECT_EQ(plain_.tables.pythons[entry(kChild + 1)->python - 1].runtime_address, python.runtime_address);
+  ASSERT_NE(entry(kChild + 1)->runtime[GP_RUNTIME_PYTHON], 0U);
+  EXPECT_NE(entry(kChild + 1)->runtime[GP_RUNTIME_PYTHON], entry(kChild)->runtime[GP_RUNTIME_PYTHON]);
+  EXPECT_EQ(layout_of<uint64_t>(plain_.tables.runtimes[entry(kChild + 1)->runtime[GP_RUNTIME_PYTHON] - 1]),
+            layout_of<uint64_t>(given));
   exec(kChild, "other");
   targets_->publish();
-  EXPECT_EQ(entry(kChild)->python, 0U);
+  EXPECT_EQ(entry(kChild)->runtime[GP_RUNTIME_PYTHON], 0U);
 }
 
 TEST_F(TargetsTest, InterpretersOfEndedProcessesComeBack) {
@@ -303,7 +304,7 @@ TEST_F(TargetsTest, InterpretersOfEndedProcessesComeBack) {
   settle();
   for (int i = 0; i < 20; ++i) {
     fork(kChild + 1, kChild);
-    EXPECT_NE(process(kChild + 1).python, 0U) << i;
+    EXPECT_NE(process(kChild + 1).runtimes[GP_RUNTIME_PYTHON], 0U) << i;
     now_ns_ += 1'000'000'000;  // the pid is used again before anybody collects, every other time
     if (i % 2 == 0) {
       targets_->collect();

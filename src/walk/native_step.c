@@ -8,4 +8,4 @@ int gp_native_push(struct gp_walk *walk, const struct gp_frame *frame) {
   return gp_push(walk, frame->kind, frame->flags, frame->cookie, frame->extra, frame->value);
 }
 
-int gp_native_is_below(struct gp_walk *walk, __u64 on_stack) { return gp_python_is_foreign(walk, on_stack); }
+int gp_native_is_above_frame(struct gp_walk *walk, __u64 on_stack) { return gp_is_above_frame(walk, on_stack); }

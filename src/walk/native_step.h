@@ -12,8 +12,8 @@ int gp_native_turn(struct gp_walk* walk);
 // Appends a frame as a step would; 0 when the stack is full.
 int gp_native_push(struct gp_walk* walk, const struct gp_frame* frame);
 
-// The activation of an interpreter's loop that was just met lies below `on_stack`: what belongs there is not its own.
-int gp_native_is_below(struct gp_walk* walk, __u64 on_stack);
+// `on_stack` lies above the frame of the function that was just met: what belongs there is a caller's.
+int gp_native_is_above_frame(struct gp_walk* walk, __u64 on_stack);
 
 #ifdef __cplusplus
 }

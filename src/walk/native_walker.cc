@@ -1,5 +1,6 @@
 #include "walk/native_walker.h"
 
+#include <array>
 #include <cstring>
 #include <memory>
 
@@ -13,39 +14,57 @@ struct NativeWalker::State {
   gp_walk walk{};
   const Tables* tables = nullptr;
   const DeferredStack* stack = nullptr;
-  size_t pending_used = 0;
+  std::array<std::span<const gp_frame>, GP_RUNTIME_SLOTS> pending;  // by runtime: what is left of its run, place first
 };
 
 namespace {
 
 thread_local NativeWalker::State* current = nullptr;
 
-// Puts the interpreter frames of one run of its loop in the place of the loop's own C frame.
+// Takes the pending frames apart: each runtime's run begins with a GP_FRAME_PLACE.
+void split_pending(NativeWalker::State& state) {
+  const auto pending = state.stack->pending;
+  state.pending = {};
+  for (size_t at = 0; at < pending.size();) {
+    const gp_frame& place = pending[at];
+    size_t end = at + 1;
+    while (end < pending.size() && pending[end].kind != GP_FRAME_PLACE) ++end;
+    if (place.kind == GP_FRAME_PLACE && place.extra < state.pending.size())
+      state.pending[place.extra] = pending.subspan(at, end - at);
+    at = end;
+  }
+}
+
+// The place of a runtime's innermost frames, until it is taken; none after that.
+bool belongs_further_out(NativeWalker::State& state, std::span<const gp_frame>& run) {
+  if (run.empty() || run[0].kind != GP_FRAME_PLACE) return false;
+  const uint64_t place = run[0].value;
+  run = run.subspan(1);
+  return place == GP_PLACE_OUTER || (place != GP_PLACE_UNKNOWN && gp_native_is_above_frame(&state.walk, place) != 0);
+}
+
+// Puts the interpreted frames of one run of the loop that was met in the place of the loop's own C frame.
 void take_pending(NativeWalker::State& state) {
   gp_walk* w = &state.walk;
-  const auto pending = state.stack->pending;
-  if (state.pending_used == 0 && !pending.empty() && pending[0].kind == GP_FRAME_PLACE) {
-    state.pending_used = 1;
-    if (pending[0].value == GP_PLACE_OUTER || gp_native_is_below(w, pending[0].value) != 0) {
-      w->pass_eval = GP_EVAL_SHOW;
-      w->unwinder = GP_UNWIND_NATIVE;
-      return;
-    }
-  }
-  const size_t first = state.pending_used;
-  while (state.pending_used < pending.size()) {
-    const gp_frame& frame = pending[state.pending_used++];
-    if (gp_native_push(w, &frame) == 0) return;
-    if ((frame.flags & GP_FRAME_ENTRY) != 0) break;
-  }
-  w->pass_eval = state.pending_used > first ? GP_EVAL_HIDE : GP_EVAL_UNSEEN;
-  if (state.pending_used == first) {
+  const uint32_t runtime = w->unwinder % GP_RUNTIME_SLOTS;
+  auto& run = state.pending[runtime];
+  w->unwinder = GP_RUNTIME_NONE;
+  w->pass_eval = GP_EVAL_SHOW;
+  const bool known = run.data() != nullptr;
+  if (belongs_further_out(state, run)) return;
+  if (run.empty()) {
     const gp_frame gap{
-        .kind = GP_FRAME_END, .flags = 0, .cookie = 0, .extra = GP_FRAME_PYTHON, .value = GP_END_RUNTIME_NOT_LOADED};
-    if (pending.empty()) gp_native_push(w, &gap);
-    w->python_state = GP_PYTHON_DONE;
+        .kind = GP_FRAME_END, .flags = 0, .cookie = 0, .extra = runtime, .value = GP_END_RUNTIME_NOT_LOADED};
+    if (!known) gp_native_push(w, &gap);
+    w->done |= 1U << runtime;
+    return;
   }
-  w->unwinder = GP_UNWIND_NATIVE;
+  w->pass_eval = GP_EVAL_HIDE;
+  while (!run.empty()) {
+    const gp_frame& frame = run[0];
+    run = run.subspan(1);
+    if (gp_native_push(w, &frame) == 0 || (frame.flags & GP_FRAME_ENTRY) != 0) return;
+  }
 }
 
 }  // namespace
@@ -57,7 +76,7 @@ WalkedStack NativeWalker::walk(const DeferredStack& stack) {
   State& state = *state_;
   gp_walk* w = &state.walk;
   state.stack = &stack;
-  state.pending_used = 0;
+  split_pending(state);
   // Everything but the record's frames, which are written before they are read.
   std::memset(&w->registers, 0, sizeof(gp_walk) - offsetof(gp_walk, registers));
   w->registers = stack.registers;
@@ -68,7 +87,7 @@ WalkedStack NativeWalker::walk(const DeferredStack& stack) {
 
   current = &state;
   for (int step = 0; step < GP_MAX_STEPS; ++step) {
-    if (w->unwinder == GP_UNWIND_PYTHON) {
+    if (w->unwinder != GP_RUNTIME_NONE) {
       take_pending(state);
       if (w->end != GP_END_NONE) break;
     } else if (gp_native_turn(w) != 0) {
@@ -110,7 +129,7 @@ const gp_file* gp_env_file(__u32 index) { return gp::walk::at(current->tables->f
 const __u64* gp_env_page_word(__u32 index) {
   return reinterpret_cast<const __u64*>(gp::walk::at(current->tables->pages, index));
 }
-const gp_python* gp_env_python(__u32 index) { return gp::walk::at(current->tables->pythons, index); }
+const gp_runtime_entry* gp_env_runtime(__u32 index) { return gp::walk::at(current->tables->runtimes, index); }
 
 const __u32* gp_env_row_word(__u32 segment, __u32 index) {
   if (segment >= GP_SEGMENTS_MAX || index >= GP_SEGMENT_WORDS) return nullptr;

@@ -21,7 +21,7 @@ struct DeferredStack {
   std::span<const gp_mapping> mappings;  // of the process, sorted
   uint32_t pid = 0;
   std::span<const gp_frame> before;   // native frames the kernel had found, leaf first
-  std::span<const gp_frame> pending;  // interpreter frames read in the kernel, leaf first
+  std::span<const gp_frame> pending;  // of interpreters, read in the kernel: a run of each, leaf first
 };
 
 struct WalkedStack {

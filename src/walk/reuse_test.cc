@@ -81,7 +81,7 @@ class Publisher {
 
 TEST(Reuse, WalksNeverSeeAnotherPagesRules) {
   if (kRacesAreErrors) GTEST_SKIP() << "the tables race by design: what is read is checked by the directory word";
-  PlainTables plain({.buckets = 1, .mappings = 1, .files = 2, .pages = kPages + 1, .pythons = 1});
+  PlainTables plain({.buckets = 1, .mappings = 1, .files = 2, .pages = kPages + 1, .runtimes = 1});
   plain.tables.files[0].page_count = kPages;
   plain.tables.files[0].state = GP_FILE_LOADED;
   const std::vector<gp_mapping> mappings{

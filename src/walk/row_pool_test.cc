@@ -29,7 +29,7 @@ class RowPoolTest : public testing::Test {
     return plain_.tables.segments[GP_PAGE_SEGMENT(word)] + size_t{GP_PAGE_CHUNK(word)} * GP_CHUNK_WORDS;
   }
 
-  PlainTables plain_{{.buckets = 1, .mappings = 1, .files = 1, .pages = 4096, .pythons = 1}};
+  PlainTables plain_{{.buckets = 1, .mappings = 1, .files = 1, .pages = 4096, .runtimes = 1}};
   RowPool pool_{&plain_, &plain_.tables, 2 * GP_SEGMENT_SIZE};
 };
 

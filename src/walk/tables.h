@@ -20,7 +20,7 @@ struct Tables {
   std::span<gp_mapping> mappings;                     // reader thread
   std::span<gp_file> files;                           // loader thread
   std::span<uint64_t> pages;                          // loader thread
-  std::span<gp_python> pythons;                       // loader thread
+  std::span<gp_runtime_entry> runtimes;               // reader thread
   std::array<uint32_t*, GP_SEGMENTS_MAX> segments{};  // loader thread; null: not made yet
   // Not shared with the kernel: when a sample last hit each page, in ms of CLOCK_MONOTONIC. The reader stores, the
   // loader's eviction reads.

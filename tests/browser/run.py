@@ -31,7 +31,7 @@ CRUMBS = "[...document.querySelectorAll('#crumbs button')].map((button) => butto
 TEXT = "document.getElementById(a[0]).textContent"
 # Kinds of frames in the tree that is shown.
 KINDS_SHOWN = "[...new Set(Array.from(gprofiler.tree.entity.slice(0, gprofiler.tree.size), (e) => KINDS_OF[gprofiler.profile.entities[e].kind]))]" \
-    .replace("KINDS_OF", "['native', 'kernel', 'python', 'jit', 'marker', 'group']")
+    .replace("KINDS_OF", "['native', 'kernel', 'python', 'jit', 'ruby', 'php', 'perl', 'lua', 'marker', 'group']")
 
 CHECKS = []
 

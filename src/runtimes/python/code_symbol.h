@@ -18,7 +18,4 @@ std::optional<targets::CodeSymbol> decode_symbol(Bytes record, const targets::Me
 // of the file. Empty for what is no file ("<string>", "<stdin>").
 std::string module_of(std::string_view file);
 
-// Characters of `width` bytes (1: latin-1, 2: UCS-2, 4: UCS-4) as UTF-8. What is no character becomes U+FFFD.
-std::string to_utf8(Bytes characters, unsigned width);
-
 }  // namespace gp::runtimes::python

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstring>
 
 namespace gp::runtimes::python {
@@ -27,17 +28,6 @@ TEST(ModuleOf, TellsModulesByTheirPath) {
   EXPECT_EQ(module_of("/python"), "python");
 }
 
-std::string utf8(const std::vector<uint8_t>& bytes, unsigned width) { return to_utf8(bytes, width); }
-
-TEST(ToUtf8, ConvertsEveryWidth) {
-  EXPECT_EQ(utf8({'a', 0xdf}, 1), "aß");
-  EXPECT_EQ(utf8({0x3c, 0x04, 'b', 0}, 2), "мb");
-  EXPECT_EQ(utf8({0xb7, 0x0b, 0x02, 0x00}, 4), "𠮷");
-  EXPECT_EQ(utf8({0x00, 0xd8}, 2), "\uFFFD");              // half a surrogate pair
-  EXPECT_EQ(utf8({0xff, 0xff, 0xff, 0xff}, 4), "\uFFFD");  // beyond Unicode
-  EXPECT_EQ(utf8({'a', 0, 'b'}, 2), "a");                  // half a character
-}
-
 struct Record {
   gp_symbol symbol{};
   std::string name = "C.f";
@@ -49,7 +39,7 @@ struct Record {
     std::string text = name + file + table;
     head.header.type = GP_RECORD_SYMBOL;
     head.header.size = static_cast<uint32_t>(sizeof(head) + text.size());
-    head.kind = GP_FRAME_PYTHON;
+    head.runtime = GP_RUNTIME_PYTHON;
     head.first_line = 7;
     head.name.bytes = static_cast<uint32_t>(name.size());
     head.file.bytes = static_cast<uint32_t>(file.size());
@@ -119,6 +109,9 @@ TEST(DecodeSymbol, RefusesBrokenRecords) {
     EXPECT_FALSE(decode_symbol(Bytes(whole).first(size), nullptr)) << size;
   auto other = whole;
   other[0] = GP_RECORD_SAMPLE;
+  EXPECT_FALSE(decode_symbol(other, nullptr));
+  other = whole;
+  other[offsetof(gp_symbol, runtime)] = GP_RUNTIME_RUBY;
   EXPECT_FALSE(decode_symbol(other, nullptr));
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "bpf/abi/tables.h"
+#include "bpf/abi/python.h"
 
 namespace gp::runtimes::python {
 

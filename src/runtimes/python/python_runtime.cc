@@ -63,43 +63,42 @@ std::optional<targets::RuntimeFile> PythonRuntime::detect(const elf::Image& imag
 
   targets::RuntimeFile file;
   const Version version = find_version(image, symbols, path);
-  file.kind = GP_RUNTIME_PYTHON;
   file.version = version.text();
-  if (symbols.runtime) file.runtime_vaddr = symbols.runtime->address;
-  if (symbols.code_type) file.code_type_vaddr = symbols.code_type->address;
+  if (symbols.runtime) file.state[kRuntimeState] = symbols.runtime->address;
+  if (symbols.code_type) file.state[kCodeType] = symbols.code_type->address;
   if (symbols.eval) {
     const CodeRange eval{symbols.eval->address, symbols.eval->address + symbols.eval->size};
-    file.eval = file_range(image, eval);
-    file.eval_cold = cold_range(image, symbols, eval);
+    file.eval = {file_range(image, eval), cold_range(image, symbols, eval)};
   }
   if (symbols.runtime && version.number == kPython313 && is_free_threaded(image.bytes_at(symbols.runtime->address)))
     file.version += "t";
-  if (!symbols.runtime || file.eval.empty() || image.machine() != elf::Machine::kX86_64) return file;
+  if (!symbols.runtime || file.eval[0].empty() || image.machine() != elf::Machine::kX86_64) return file;
   const auto python = offsets_in(image, symbols, version.number);
   if (!python) return file;
-  file.python = *python;
+  file.entry = targets::entry_with(GP_RUNTIME_PYTHON, *python);
   file.supported = true;
   return file;
 }
 
-Result<gp_python> PythonRuntime::attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
-                                        uint64_t bias) const {
+Result<gp_runtime_entry> PythonRuntime::attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
+                                               uint64_t bias) const {
   if (!file.supported) return fail(ErrorCode::kUnsupported, fmt::format("python {}", file.version));
-  gp_python python = file.python;
-  python.runtime_address = file.runtime_vaddr.value + bias;
-  if (file.code_type_vaddr.value != 0) python.code_type = file.code_type_vaddr.value + bias;
+  auto python = targets::layout_of<gp_python>(file.entry);
+  python.runtime_address = file.state[kRuntimeState].value + bias;
+  if (file.state[kCodeType].value != 0) python.code_type = file.state[kCodeType].value + bias;
+  const auto entry = targets::entry_with(GP_RUNTIME_PYTHON, python);
 
   // Just exec'ed, most often: nothing is there to be checked, and its first samples are not to be missed.
   GP_ASSIGN(const uint64_t interpreter,
             read_pointer(memory, python.runtime_address + python.interpreters_head, "interpreter"));
-  if (interpreter == 0) return python;
+  if (interpreter == 0) return entry;
   GP_ASSIGN(const uint64_t thread, read_pointer(memory, interpreter + python.threads_head, "thread"));
-  if (thread == 0) return python;
+  if (thread == 0) return entry;
   // A thread points back to its interpreter where all is laid out as expected.
   GP_ASSIGN(const uint64_t back, read_pointer(memory, thread + kThreadInterpreter, "thread state"));
   if (back != interpreter)
     return fail(ErrorCode::kMalformed, fmt::format("python {} does not look like one in memory", file.version));
-  return python;
+  return entry;
 }
 
 std::optional<targets::CodeSymbol> PythonRuntime::decode(std::span<const uint8_t> record,

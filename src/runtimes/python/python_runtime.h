@@ -8,14 +8,19 @@
 
 namespace gp::runtimes::python {
 
+// What RuntimeFile::state holds.
+inline constexpr size_t kRuntimeState = 0;  // _PyRuntime
+inline constexpr size_t kCodeType = 1;      // PyCode_Type, where it is exported
+
 class PythonRuntime final : public targets::Runtime {
  public:
+  [[nodiscard]] uint32_t kind() const override { return GP_RUNTIME_PYTHON; }
   [[nodiscard]] std::string_view name() const override { return "python"; }
   [[nodiscard]] std::optional<targets::RuntimeFile> detect(const elf::Image& image,
                                                            std::string_view path) const override;
   // kNotFound: gone, or its threads cannot be read now, worth another try later; kMalformed: not what the file promises, not worth it.
-  [[nodiscard]] Result<gp_python> attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
-                                         uint64_t bias) const override;
+  [[nodiscard]] Result<gp_runtime_entry> attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
+                                                uint64_t bias) const override;
   [[nodiscard]] std::optional<targets::CodeSymbol> decode(std::span<const uint8_t> record,
                                                           const targets::MemoryReader* memory) const override;
   [[nodiscard]] uint32_t line(const targets::CodeSymbol& symbol, uint32_t instruction) const override;

@@ -34,8 +34,8 @@ TEST(PythonRuntime, FindsInstalledInterpreters) {
     ASSERT_TRUE(file) << python.binary;
     EXPECT_TRUE(file->supported) << python.binary;
     EXPECT_TRUE(python.version.starts_with(file->version + ".")) << file->version;
-    EXPECT_GT(file->eval.end - file->eval.start, 20000U);
-    EXPECT_NE(file->code_type_vaddr.value, 0U);
+    EXPECT_GT(file->eval[0].end - file->eval[0].start, 20000U);
+    EXPECT_NE(file->state[kCodeType].value, 0U);
   }
 }
 
@@ -53,7 +53,7 @@ TEST(PythonRuntime, NamesVersionsItCannotWalk) {
       ASSERT_TRUE(file) << version;
       EXPECT_FALSE(file->supported);
       EXPECT_EQ(file->version, version);
-      EXPECT_FALSE(file->eval.empty());
+      EXPECT_FALSE(file->eval[0].empty());
       ++checked;
     }
     globfree(&paths);
@@ -94,9 +94,9 @@ TEST(Attach, TakesWhatJustStartedAndChecksWhatRuns) {
   EXPECT_EQ(PythonRuntime().attach(file, Words(), 0).error().code(), ErrorCode::kUnsupported);
 
   file.supported = true;
-  file.python = *offsets_of(kPython311);
-  file.runtime_vaddr = {0x100};
-  file.code_type_vaddr = {0x200};
+  file.entry = targets::entry_with(GP_RUNTIME_PYTHON, *offsets_of(kPython311));
+  file.state[kRuntimeState] = {0x100};
+  file.state[kCodeType] = {0x200};
   const uint64_t bias = 0x10000;
   Words memory;
   const auto attach = [&] { return PythonRuntime().attach(file, memory, bias); };
@@ -108,10 +108,12 @@ TEST(Attach, TakesWhatJustStartedAndChecksWhatRuns) {
   memory.words[0x6010] = 0x7000;
   EXPECT_EQ(attach().error().code(), ErrorCode::kMalformed);  // the thread is another interpreter's
   memory.words[0x6010] = 0x5000;
-  const auto python = attach();
-  ASSERT_TRUE(python);
-  EXPECT_EQ(python->runtime_address, 0x10100U);
-  EXPECT_EQ(python->code_type, 0x10200U);
+  const auto entry = attach();
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->kind, uint32_t{GP_RUNTIME_PYTHON});
+  const auto python = targets::layout_of<gp_python>(*entry);
+  EXPECT_EQ(python.runtime_address, 0x10100U);
+  EXPECT_EQ(python.code_type, 0x10200U);
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ class PythonWalkTest : public testing::TestWithParam<const char*> {
     auto attached = runtime_.attach(recording_.file, recording_, recording_.bias);
     ASSERT_TRUE(attached) << attached.error().message();
     world_.memory = &recording_;
-    world_.python = *attached;
+    world_.entry = *attached;
+    python_ = targets::layout_of<gp_python>(*attached);
   }
 
   std::unique_ptr<PythonWalk> walk(bool drain = false) {
@@ -36,8 +37,8 @@ class PythonWalkTest : public testing::TestWithParam<const char*> {
   std::optional<targets::CodeSymbol> symbol_of(const gp_frame& frame) {
     for (const auto& record : world_.shipped) {
       const auto head = read_at<gp_symbol>(record, 0);
-      if (head && head->object == GP_PYTHON_OBJECT(frame.value) &&
-          head->cookie == GP_PYTHON_COOKIE(frame.value, frame.cookie))
+      if (head && head->object == GP_CODE_OBJECT(frame.value) &&
+          head->cookie == GP_CODE_COOKIE(frame.value, frame.cookie))
         return runtime_.decode(record, &recording_);
     }
     return std::nullopt;
@@ -46,6 +47,7 @@ class PythonWalkTest : public testing::TestWithParam<const char*> {
   PythonRuntime runtime_;
   Recording recording_;
   WalkWorld world_;
+  gp_python python_{};
 };
 
 // The name a told frame should get: cut where the record's room ends, behind its module.
@@ -71,7 +73,7 @@ TEST_P(PythonWalkTest, SeesWhatPythonTells) {
     EXPECT_EQ(symbol->first_line, told.first_line);
     EXPECT_EQ(runtime_.line(*symbol, frames[i].extra), told.line) << told.name;
   }
-  EXPECT_EQ(walked->state.python_state, GP_PYTHON_DONE);
+  EXPECT_TRUE(gp_is_done(&walked->state, GP_RUNTIME_PYTHON));
   EXPECT_EQ(walked->state.end, GP_END_NONE);
 }
 
@@ -104,7 +106,7 @@ TEST_P(PythonWalkTest, RemembersTheThread) {
   EXPECT_LT(world_.reads, first);
   world_.cached_thread = 0x1000;  // not readable: searched again
   EXPECT_EQ(walk()->frames().size(), recording_.frames.size());
-  world_.cached_thread = world_.python.runtime_address;  // readable, but no thread
+  world_.cached_thread = python_.runtime_address;  // readable, but no thread
   EXPECT_EQ(walk()->frames().size(), recording_.frames.size());
 }
 
@@ -120,7 +122,7 @@ TEST_P(PythonWalkTest, DrainsWithoutHandingOver) {
   for (size_t i = 1; i < frames.size(); ++i)
     EXPECT_EQ((frames[i].flags & GP_FRAME_ENTRY) != 0, recording_.frames[i - 1].entry);
   EXPECT_EQ(drained->state.end, GP_END_PAGE_MISSING);
-  EXPECT_EQ(drained->state.python_state, GP_PYTHON_DONE);
+  EXPECT_TRUE(gp_is_done(&drained->state, GP_RUNTIME_PYTHON));
 }
 
 TEST_P(PythonWalkTest, SaysWhichThreadItCannotFind) {
@@ -164,14 +166,15 @@ TEST_P(PythonWalkTest, StopsAtTheFrameLimit) {
 
 TEST_P(PythonWalkTest, SaysThatARuntimeIsNotLoaded) {
   PythonWalk walked;
-  walked.state.python = 0;
+  walked.state.unwinder = GP_RUNTIME_PYTHON;
   current_world = &world_;
   EXPECT_EQ(gp_python_step(&walked.state), 0);
   current_world = nullptr;
   ASSERT_EQ(walked.state.frames, 1U);
   EXPECT_EQ(walked.state.record.frames[0].kind, GP_FRAME_END);
+  EXPECT_EQ(walked.state.record.frames[0].extra, uint32_t{GP_RUNTIME_PYTHON});
   EXPECT_EQ(walked.state.record.frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
-  EXPECT_EQ(walked.state.unwinder, uint32_t{GP_UNWIND_NATIVE});
+  EXPECT_EQ(walked.state.unwinder, uint32_t{GP_RUNTIME_NONE});
 }
 
 // An activation that was entered but owns no frames yet: they are those of the one above it on the stack.
@@ -197,18 +200,18 @@ TEST_P(PythonWalkTest, LeavesFramesToTheActivationThatOwnsThem) {
 
 // 3.11 and 3.12 show an activation before its frames are linked: whatever lies there must not become a stack.
 TEST_P(PythonWalkTest, PassesOverAnActivationWithoutFrames) {
-  if (world_.python.frame_indirect == 0) return;  // 3.13 sets one word
+  if (python_.frame_indirect == 0) return;  // 3.13 sets one word
   const auto whole = walk()->frames();
   const auto entry = std::ranges::find_if(whole, [](const gp_frame& f) { return (f.flags & GP_FRAME_ENTRY) != 0; });
   std::array<uint8_t, 8> word{};
-  ASSERT_TRUE(recording_.read(Pc{world_.cached_thread + world_.python.thread_frame}, word));
+  ASSERT_TRUE(recording_.read(Pc{world_.cached_thread + python_.thread_frame}, word));
   const uint64_t cframe = read_at<uint64_t>(word, 0).value();
-  const uint64_t field = cframe + world_.python.cframe_frame;
+  const uint64_t field = cframe + python_.cframe_frame;
   ASSERT_TRUE(recording_.read(Pc{field}, word));
   const uint64_t newest = read_at<uint64_t>(word, 0).value();
 
   // Nothing readable; no code object; a frame of an outer activation; the newest frame's caller, which is linked.
-  ASSERT_TRUE(recording_.read(Pc{newest + world_.python.frame_previous}, word));
+  ASSERT_TRUE(recording_.read(Pc{newest + python_.frame_previous}, word));
   const uint64_t caller = read_at<uint64_t>(word, 0).value();
   for (const uint64_t there : {uint64_t{0x10}, recording_.pieces.begin()->first, caller}) {
     std::memcpy(word.data(), &there, sizeof(there));

@@ -64,7 +64,8 @@ class CodeDir {
 // Found in files called "*.python"; files called "*.hang" hang whoever looks at them until released.
 class StubRuntime final : public Runtime {
  public:
-  [[nodiscard]] std::string_view name() const override { return "stub"; }
+  [[nodiscard]] uint32_t kind() const override { return GP_RUNTIME_PYTHON; }
+  [[nodiscard]] std::string_view name() const override { return "python"; }
   [[nodiscard]] std::optional<RuntimeFile> detect(const elf::Image& /*image*/, std::string_view path) const override {
     if (path.ends_with(".hang")) {
       ++hanging_;
@@ -72,17 +73,14 @@ class StubRuntime final : public Runtime {
     }
     if (!path.ends_with(".python")) return std::nullopt;
     RuntimeFile file;
-    file.kind = GP_RUNTIME_PYTHON;
     file.version = "3.12";
     file.supported = true;
-    file.eval = {.start = {CodeDir::kText}, .end = {CodeDir::kText + 16}};
+    file.eval[0] = {.start = {CodeDir::kText}, .end = {CodeDir::kText + 16}};
     return file;
   }
-  [[nodiscard]] Result<gp_python> attach(const RuntimeFile& /*file*/, const MemoryReader& /*memory*/,
-                                         uint64_t bias) const override {
-    gp_python python{};
-    python.runtime_address = bias;
-    return python;
+  [[nodiscard]] Result<gp_runtime_entry> attach(const RuntimeFile& /*file*/, const MemoryReader& /*memory*/,
+                                                uint64_t bias) const override {
+    return entry_with(GP_RUNTIME_PYTHON, bias);
   }
   [[nodiscard]] std::optional<CodeSymbol> decode(std::span<const uint8_t> /*record*/,
                                                  const MemoryReader* /*memory*/) const override {

@@ -13,7 +13,7 @@ struct PlainSizes {
   uint32_t mappings = 256;
   uint32_t files = 16;
   uint32_t pages = 256;
-  uint32_t pythons = 4;
+  uint32_t runtimes = 4;
 };
 
 // Owner thread: as of the tables it holds.
@@ -24,12 +24,12 @@ class PlainTables final : public SegmentSource {
         mappings_(sizes.mappings),
         files_(sizes.files),
         pages_(sizes.pages),
-        pythons_(sizes.pythons) {
+        runtimes_(sizes.runtimes) {
     tables.processes = processes_;
     tables.mappings = mappings_;
     tables.files = files_;
     tables.pages = pages_;
-    tables.pythons = pythons_;
+    tables.runtimes = runtimes_;
     tables.page_used_ms = std::vector<std::atomic<uint32_t>>(sizes.pages);
   }
 
@@ -48,7 +48,7 @@ class PlainTables final : public SegmentSource {
   std::vector<gp_mapping> mappings_;
   std::vector<gp_file> files_;
   std::vector<uint64_t> pages_;
-  std::vector<gp_python> pythons_;
+  std::vector<gp_runtime_entry> runtimes_;
   std::vector<std::unique_ptr<uint32_t[]>> segments_;  // NOLINT(modernize-avoid-c-arrays)
 };
 

@@ -106,7 +106,7 @@ struct RecordedStack {
 class RecordedTables {
  public:
   explicit RecordedTables(uint32_t files)
-      : plain({.buckets = 1, .mappings = 1, .files = files, .pages = files * kPagesOfAFile, .pythons = 1}),
+      : plain({.buckets = 1, .mappings = 1, .files = files, .pages = files * kPagesOfAFile, .runtimes = 1}),
         pool_(&plain, &plain.tables, 8 * uint64_t{GP_SEGMENT_SIZE}) {
     for (uint32_t slot = 0; slot < files; ++slot) {
       gp_file& file = plain.tables.files[slot];

@@ -90,7 +90,7 @@ int record(const char* python, const char* script, const char* mode, const char*
       auto walk = std::make_unique<PythonWalk>();
       WalkWorld world;
       world.memory = &reader;
-      world.python = *attached;
+      world.entry = *attached;
       walk->run(world, recording.thread);
       for (const auto& symbol : world.shipped) static_cast<void>(runtime.decode(symbol, &reader));
       fmt::print("{} frames told, {} walked, {} symbols\n", recording.frames.size(), walk->state.frames,

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -14,6 +16,8 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "bpf/abi/python.h"
+#include "runtimes/python/python_runtime.h"
 #include "targets/runtime.h"
 
 namespace gp::runtimes::python {
@@ -60,16 +64,17 @@ struct Recording final : targets::MemoryReader {
     std::getline(in, key, '\t');
     if (key == "thread") return static_cast<bool>(in >> thread);
     if (key == "version") return static_cast<bool>(std::getline(in, file.version));
-    if (key == "runtime") return static_cast<bool>(in >> file.runtime_vaddr.value);
-    if (key == "code_type") return static_cast<bool>(in >> file.code_type_vaddr.value);
+    if (key == "runtime") return static_cast<bool>(in >> file.state[kRuntimeState].value);
+    if (key == "code_type") return static_cast<bool>(in >> file.state[kCodeType].value);
     if (key == "bias") return static_cast<bool>(in >> bias);
     if (key == "offsets") {
-      auto* bytes = reinterpret_cast<uint8_t*>(&file.python);
-      for (size_t i = 0; i < sizeof(file.python); ++i) {
+      std::array<uint8_t, sizeof(gp_python)> bytes{};
+      for (uint8_t& byte : bytes) {
         unsigned value = 0;
         if (!(in >> value)) return false;
-        bytes[i] = static_cast<uint8_t>(value);
+        byte = static_cast<uint8_t>(value);
       }
+      file.entry = targets::entry_with(GP_RUNTIME_PYTHON, std::bit_cast<gp_python>(bytes));
       return true;
     }
     if (key != "frame") return false;
@@ -113,9 +118,10 @@ struct Recording final : targets::MemoryReader {
   [[nodiscard]] bool save(const std::string& path) const {
     std::ofstream out(path, std::ios::binary);
     out << fmt::format("version\t{}\nruntime\t{}\ncode_type\t{}\nbias\t{}\nthread\t{}\noffsets\t", file.version,
-                       file.runtime_vaddr.value, file.code_type_vaddr.value, bias, thread);
-    for (size_t i = 0; i < sizeof(file.python); ++i)
-      out << fmt::format("{} ", reinterpret_cast<const uint8_t*>(&file.python)[i]);
+                       file.state[kRuntimeState].value, file.state[kCodeType].value, bias, thread);
+    const auto python = targets::layout_of<gp_python>(file.entry);
+    for (const uint8_t byte : std::bit_cast<std::array<uint8_t, sizeof(python)>>(python))
+      out << fmt::format("{} ", byte);
     out << '\n';
     for (const auto& frame : frames)
       out << fmt::format("frame\t{}\t{}\t{}\t{}\t{}\n", frame.entry ? 1 : 0, frame.line, frame.first_line, frame.file,

@@ -20,7 +20,7 @@ unsigned long long* cached_thread();
 #define gp_symbol_record_of(w) (gp::runtimes::python::scratch_record())
 #define gp_symbol_seen_slot(index) (reinterpret_cast<__u64*>(gp::runtimes::python::seen_slot(index)))
 #define gp_symbol_output(w, record, size) gp::runtimes::python::ship(record, size)
-#define gp_python_thread_cache(w) (gp::runtimes::python::cached_thread())
+#define gp_thread_cache(w, runtime) (gp::runtimes::python::cached_thread())
 // NOLINTEND(readability-identifier-naming)
 
 // The walker is C.
@@ -37,7 +37,7 @@ namespace gp::runtimes::python {
 // What the walker sees. Owner thread: the one that walks; one walk at a time.
 struct WalkWorld {
   const targets::MemoryReader* memory = nullptr;
-  gp_python python{};
+  gp_runtime_entry entry{};              // its layout is a gp_python
   unsigned long long cached_thread = 0;  // __u64, of every thread
   std::vector<uint64_t> seen = std::vector<uint64_t>(GP_SYMBOLS_SEEN);
   std::vector<std::vector<uint8_t>> shipped;  // symbol records
@@ -71,17 +71,21 @@ struct PythonWalk {
   // `drain`: after a miss, nothing is handed over and the end that is set stays.
   void run(WalkWorld& world, uint64_t thread, bool drain = false) {
     current_world = &world;
-    state.python = 1;
+    state.runtime[GP_RUNTIME_PYTHON] = 1;
     state.pid = 1;
     state.start_ticks = 1;
     state.thread_pointer = thread;
-    state.unwinder = GP_UNWIND_PYTHON;
+    state.unwinder = GP_RUNTIME_PYTHON;
     state.drain = drain ? 1 : 0;
+    if (drain) {
+      state.unwinder = GP_RUNTIME_NONE;
+      static_cast<void>(gp_drain_next(&state));
+    }
     while (turns < kMaxTurns) {
       ++turns;
-      if (gp_python_step(&state) != 0 || state.python_state == GP_PYTHON_DONE) break;
-      if (state.unwinder == GP_UNWIND_NATIVE) handed_over.push_back(state.frames);
-      state.unwinder = GP_UNWIND_PYTHON;
+      if (gp_python_step(&state) != 0 || gp_is_done(&state, GP_RUNTIME_PYTHON)) break;
+      if (state.unwinder == GP_RUNTIME_NONE) handed_over.push_back(state.frames);
+      state.unwinder = GP_RUNTIME_PYTHON;
     }
     current_world = nullptr;
   }
@@ -100,8 +104,8 @@ long gp_env_read_user(struct gp_walk*, void* to, __u32 size, __u64 address) {
   if (world->reads++ == world->failing_read) return -1;
   return world->memory->read(gp::Pc{address}, {static_cast<uint8_t*>(to), size}) ? 0 : -1;
 }
-const struct gp_python* gp_env_python(__u32 index) {
-  return index == 0 ? &gp::runtimes::python::current_world->python : nullptr;
+const struct gp_runtime_entry* gp_env_runtime(__u32 index) {
+  return index == 0 ? &gp::runtimes::python::current_world->entry : nullptr;
 }
 }
 // NOLINTEND(misc-definitions-in-headers)

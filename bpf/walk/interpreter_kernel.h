@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What the Python walker keeps in the kernel. Memory: 64 KiB + 32 KiB + a struct gp_symbol_record a CPU. */
+/* What the unwinders of interpreters keep in the kernel. Memory: 64 KiB + 32 KiB + a struct gp_symbol_record a CPU. */
 #pragma once
 
 #include "bpf/walk/kernel.h"
@@ -22,21 +22,21 @@ struct {
 	__type(value, struct gp_symbol_record);
 } symbol_scratch SEC(".maps");
 
-/* Thread states met last, by thread; what is found here is checked against the thread, so collisions only cost time. */
-#define GP_PYTHON_THREADS 4096u /* a power of two */
+/* What runtimes found last, by thread; it is checked against the thread, so collisions only cost time. */
+#define GP_THREADS_CACHED 4096u /* a power of two */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, GP_PYTHON_THREADS);
+	__uint(max_entries, GP_THREADS_CACHED);
 	__type(key, __u32);
 	__type(value, __u64);
-} python_threads SEC(".maps");
+} thread_states SEC(".maps");
 
-GP_INLINE __u64 *gp_python_thread_slot(struct gp_walk *w)
+GP_INLINE __u64 *gp_thread_slot(struct gp_walk *w, __u32 runtime)
 {
-	__u64 hash = (w->thread_pointer ^ ((__u64)w->pid << 40)) * 0x9e3779b97f4a7c15ull;
+	__u64 hash = (w->thread_pointer ^ ((__u64)w->pid << 40) ^ ((__u64)runtime << 36)) * 0x9e3779b97f4a7c15ull;
 
-	return GP_FIND(python_threads, (__u32)(hash >> 40) & (GP_PYTHON_THREADS - 1));
+	return GP_FIND(thread_states, (__u32)(hash >> 40) & (GP_THREADS_CACHED - 1));
 }
 
 GP_INLINE long gp_ship_symbol(struct gp_walk *w, void *record, __u64 size)
@@ -52,6 +52,4 @@ GP_INLINE long gp_ship_symbol(struct gp_walk *w, void *record, __u64 size)
 #define gp_symbol_record_of(w) ((struct gp_symbol_record *)GP_FIND(symbol_scratch, (w)->scratch))
 #define gp_symbol_seen_slot(index) ((__u64 *)GP_FIND(symbols_seen, index))
 #define gp_symbol_output(w, record, size) gp_ship_symbol(w, record, size)
-#define gp_python_thread_cache(w) gp_python_thread_slot(w)
-
-#include "bpf/walk/python_symbol.h"
+#define gp_thread_cache(w, runtime) gp_thread_slot(w, runtime)
