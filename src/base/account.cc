@@ -21,8 +21,8 @@ struct Registry {
 
 // Never destroyed: accounts are used by destructors of other statics.
 Registry& registry() {
-  static auto* const kept = new Registry();
-  return *kept;
+  static auto* const kRegistry = new Registry();
+  return *kRegistry;
 }
 
 }  // namespace

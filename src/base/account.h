@@ -24,6 +24,9 @@ class Account {
   Account() = default;
   Account(const Account&) = delete;
   Account& operator=(const Account&) = delete;
+  Account(Account&&) = delete;
+  Account& operator=(Account&&) = delete;
+  ~Account() = default;
 
   void add(uint64_t bytes) { bytes_.fetch_add(bytes, std::memory_order_relaxed); }
   void subtract(uint64_t bytes) { bytes_.fetch_sub(bytes, std::memory_order_relaxed); }

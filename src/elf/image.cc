@@ -99,6 +99,7 @@ Result<void> Image::parse() {
   if (header->e_shoff != 0) parse_sections(header->e_shoff, header->e_shentsize, sections, names);
   find_executable_ranges();
   file_id_ = compute_file_id();
+  charge_ = Charge(account("ELF images"), owned_bytes());
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/account.h"
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/result.h"
@@ -136,6 +137,7 @@ class Image {
   std::vector<Segment> segments_;
   std::vector<Section> sections_;
   std::vector<OffsetRange> executable_;
+  Charge charge_;
 };
 
 }  // namespace gp::elf

@@ -14,6 +14,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/account.h"
 #include "os/unique_fd.h"
 #include "output/output.h"
 #include "output/text.h"
@@ -97,7 +98,7 @@ class PendingFile : public Sink {
   }
 
  private:
-  static constexpr size_t kBufferBytes = 64 * 1024;
+  static constexpr size_t kBufferBytes = size_t{64} * 1024;
 
   void flush() {
     if (error_ == 0) {
@@ -119,6 +120,7 @@ class PendingFile : public Sink {
   std::string path_;
   std::string published_;
   std::string buffer_;
+  Charge charge_{account(kBuffersAccount), kBufferBytes};
   int error_ = 0;  // errno of the first write that failed
 };
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/account.h"
 #include "base/hash.h"
 #include "output/compress.h"
 #include "output/json_writer.h"
@@ -159,7 +160,13 @@ std::string html_data(const Profile& profile) {
 }
 
 void write_html(const Profile& profile, Sink& sink) {
-  const std::string data = base64(gzip(html_data(profile)));
+  std::string data;
+  {
+    const std::string json = html_data(profile);
+    const Charge held(account(kBuffersAccount), json.capacity());
+    data = base64(gzip(json));
+  }
+  const Charge held(account(kBuffersAccount), data.capacity());
   const auto hash = hash128({reinterpret_cast<const uint8_t*>(data.data()), data.size()});
   const std::string nonce = fmt::format("{:016x}{:016x}", hash[0], hash[1]);
   std::string_view page(gp_web_page, gp_web_page_size);

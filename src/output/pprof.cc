@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/account.h"
 #include "output/compress.h"
 #include "output/text.h"
 
@@ -190,6 +191,10 @@ class Builder {
 
 }  // namespace
 
-void write_pprof(const Profile& profile, Sink& sink) { sink.append(gzip(Builder(profile).build())); }
+void write_pprof(const Profile& profile, Sink& sink) {
+  const std::string message = Builder(profile).build();
+  const Charge held(account(kBuffersAccount), message.capacity());
+  sink.append(gzip(message));
+}
 
 }  // namespace gp::output

@@ -7,6 +7,9 @@
 
 namespace gp::output {
 
+// What is on its way to a sink is charged here (base/account.h).
+inline constexpr std::string_view kBuffersAccount = "output buffers";
+
 class Sink {
  public:
   Sink() = default;

@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "cpu.skel.h"
 #include "os/proc_text.h"
+#include "os/self_usage.h"
 
 namespace gp::sampling {
 namespace {
@@ -59,6 +60,13 @@ Result<std::vector<int>> online_cpus() {
   auto cpus = os::parse_cpu_list(text.substr(0, text.find('\n')));
   if (!cpus) return fail(ErrorCode::kMalformed, "cannot read the list of online CPUs");
   return std::move(*cpus);
+}
+
+// What the kernel charges for a map; 0 where it does not say.
+uint64_t map_bytes(int fd) {
+  const auto text = os::read_file(fmt::format("/proc/self/fdinfo/{}", fd), 4096);
+  const auto info = text ? os::parse_bpf_map_info(*text) : std::nullopt;
+  return info ? info->memlock_bytes : 0;
 }
 
 }  // namespace
@@ -111,6 +119,7 @@ Result<std::unique_ptr<Sampler>> Sampler::load(const SamplerOptions& options) {
   GP_TRY(sampler->open(options));
   GP_TRY(sampler->map_tables(options));
   GP_TRY(sampler->open_ring());
+  sampler->charge_maps();
   return sampler;
 }
 
@@ -194,9 +203,20 @@ Result<uint32_t*> Sampler::add_segment(uint32_t index) {
     return fail_errno("publish a segment of the row pool");
   }
   auto* words = static_cast<uint32_t*>(mapping.data());
-  segment_mappings_.push_back(std::move(mapping));
-  segment_fds_.push_back(std::move(fd));
+  const uint64_t bytes = map_bytes(raw);
+  segment_bytes_ += bytes;
+  segments_[index] = {
+      .fd = std::move(fd), .mapping = std::move(mapping), .charge = Charge(account("unwind rows"), bytes)};
   return words;
+}
+
+void Sampler::remove_segment(uint32_t index) {
+  const auto segment = segments_.find(index);
+  if (segment == segments_.end()) return;
+  // The kernel frees the map when the last walk that may have found it has ended.
+  static_cast<void>(bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.segments), &index));
+  segment_bytes_ -= segment->second.charge.bytes();
+  segments_.erase(segment);
 }
 
 Result<void> Sampler::attach() {
@@ -275,20 +295,15 @@ SamplerCounts Sampler::counts() const {
   return sum;
 }
 
-uint64_t Sampler::memory_bytes() const {
-  uint64_t bytes = 0;
-  const auto add = [&bytes](int fd) {
-    const auto info = os::read_file(fmt::format("/proc/self/fdinfo/{}", fd), 4096);
-    const size_t at = info ? info->find("memlock:\t") : std::string::npos;
-    if (at == std::string::npos) return;
-    uint64_t value = 0;
-    std::from_chars(info->data() + at + 9, info->data() + info->size(), value);
-    bytes += value;
-  };
+void Sampler::charge_maps() {
+  const int ring = bpf_map__fd(skeleton_->maps.ring);
+  uint64_t tables = 0;
   bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, skeleton_->obj) add(bpf_map__fd(map));
-  for (const auto& fd : segment_fds_) add(fd.get());
-  return bytes;
+  bpf_object__for_each_map(map, skeleton_->obj) tables += bpf_map__fd(map) == ring ? 0 : map_bytes(bpf_map__fd(map));
+  ring_charge_ = Charge(account("sample ring"), map_bytes(ring));
+  tables_charge_ = Charge(account("walker tables"), tables);
 }
+
+uint64_t Sampler::memory_bytes() const { return ring_charge_.bytes() + tables_charge_.bytes() + segment_bytes_; }
 
 }  // namespace gp::sampling

@@ -1,13 +1,15 @@
 // The kernel side: loads the sampling program, shares its tables, attaches it to every CPU and reads its ring.
-// Owner thread: made by control, then the reader's alone, but for add_segment(), which is the loader's.
+// Owner thread: made by control, then the reader's alone, but for segments, which are the loader's.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <vector>
 
+#include "base/account.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "bpf/abi/sample.h"
@@ -69,6 +71,7 @@ class Sampler final : public walk::SegmentSource {
   [[nodiscard]] walk::Tables& tables() { return tables_; }
   [[nodiscard]] os::SamplingSource source() const { return source_; }
   Result<uint32_t*> add_segment(uint32_t index) override;
+  void remove_segment(uint32_t index) override;
 
   // Opens and enables the event of every online CPU. Called again it follows hotplug: new CPUs are added, gone ones
   // dropped. Fails when no CPU at all can be sampled.
@@ -81,7 +84,7 @@ class Sampler final : public walk::SegmentSource {
   Result<uint64_t> consume(const std::function<void(Bytes)>& callback);
 
   [[nodiscard]] SamplerCounts counts() const;
-  // Bytes of all BPF maps as the kernel charges them (fdinfo memlock); see feasibility of the design, section 6.
+  // Bytes of all BPF maps as the kernel charges them (fdinfo memlock); see feasibility of the design, section 6. Any thread.
   [[nodiscard]] uint64_t memory_bytes() const;
 
  private:
@@ -89,6 +92,7 @@ class Sampler final : public walk::SegmentSource {
   Result<void> open(const SamplerOptions& options);
   Result<void> map_tables(const SamplerOptions& options);
   Result<void> open_ring();
+  void charge_maps();
 
   Result<os::UniqueFd> attach_cpu(int cpu);
   [[nodiscard]] uint64_t due_ticks(int event) const;
@@ -100,9 +104,17 @@ class Sampler final : public walk::SegmentSource {
   walk::Tables tables_;
   std::vector<TableMapping> mappings_;
   std::span<gp_counters> counters_;
-  std::vector<TableMapping> segment_mappings_;  // the loader's
-  std::vector<os::UniqueFd> segment_fds_;       // the loader's
-  std::map<int, os::UniqueFd> events_;          // by CPU
+  struct Segment {
+    os::UniqueFd fd;
+    TableMapping mapping;
+    Charge charge;
+  };
+  std::map<uint32_t, Segment> segments_;  // by slot; the loader's
+  std::atomic<uint64_t> segment_bytes_{0};
+  // Set at load: these maps do not grow.
+  Charge ring_charge_;
+  Charge tables_charge_;
+  std::map<int, os::UniqueFd> events_;  // by CPU
   os::SamplingSource source_ = os::SamplingSource::kCpuClock;
   uint32_t frequency_hz_ = 0;
   uint64_t closed_ticks_ = 0;  // due on CPUs that went away

@@ -80,6 +80,7 @@ void KernelSymbols::reload() {
   });
   table_.finish();
   loaded_ = true;
+  charge_.set(table_.memory_bytes());
   if (!read) {
     error_ = read.error();
   } else if (table_.hidden()) {
@@ -102,6 +103,7 @@ std::optional<KernelSymbol> KernelSymbols::find(Pc pc) {
 
 void KernelSymbols::release() {
   table_ = KallsymsTable();
+  charge_.set(0);
   loaded_ = false;
   may_read_ = true;
 }

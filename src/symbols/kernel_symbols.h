@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "base/account.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "symbols/kallsyms.h"
@@ -53,6 +54,7 @@ class KernelSymbols {
   std::optional<Error> error_;
   uint64_t stamp_ = 0;  // of what was loaded when the table was read
   uint32_t newest_bpf_program_ = 0;
+  Charge charge_{account("kernel symbols")};
   bool loaded_ = false;
   bool may_read_ = true;  // not read yet in this window
 };

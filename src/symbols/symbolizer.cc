@@ -92,6 +92,7 @@ void Symbolizer::begin_window() {
     if (file->image.use_count() == 1) close(file);
     file = next;
   }
+  charge_.set(memory_bytes() - kernel_.memory_bytes());
 }
 
 void Symbolizer::close(std::list<OpenFile>::iterator file) {
@@ -269,6 +270,7 @@ void Symbolizer::shrink_to(size_t bytes) {
     maps_.pop_back();
   }
   if (held > bytes) kernel_.release();
+  charge_.set(memory_bytes() - kernel_.memory_bytes());
 }
 
 }  // namespace gp::symbols

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/account.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "elf/image.h"
@@ -105,7 +106,8 @@ class Symbolizer {
   KernelSymbols kernel_;
   std::list<OpenFile> files_;  // most recently used first
   std::unordered_map<elf::FileId, std::list<OpenFile>::iterator> files_by_id_;
-  std::list<OpenMap> maps_;  // most recently used first
+  std::list<OpenMap> maps_;                   // most recently used first
+  Charge charge_{account("symbol indexes")};  // and lines and perf maps; brought up to date by window
   uint64_t window_ = 0;
   std::vector<std::string> line_errors_;
 };

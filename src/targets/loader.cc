@@ -33,6 +33,7 @@ struct LoadedFile {
   uint32_t first = 0;
   uint32_t count = 0;
   uint32_t base = 0;
+  Charge charge{account("unwind indexes")};
 };
 
 // The kernel's own shared library is in no file, but in every process, ours too.
@@ -74,6 +75,7 @@ struct Loader::Shared {
   std::condition_variable wake;
   std::deque<LoaderRequest> urgent;  // files, pages, runtimes
   std::deque<LoaderRequest> stacks;  // deferred samples: after what they may need
+  Charge queue_charge{account("loader queue")};
   std::vector<LoaderResult> results;
   os::UniqueFd result_event;
   bool busy = false;
@@ -121,11 +123,13 @@ class Loader::Worker {
   bool handle(AttachRequest& request);
   bool handle(RetireRequest& request);
   bool handle(PerfMapRequest& request);
+  bool handle(ShrinkRequest& request);
   bool handle(DeferredSample& request);
   bool open(const OpenRequest& request);
   bool look_again(const OpenRequest& request);
   bool install(const CodeFile& file, const std::shared_ptr<LoadedFile>& loaded);
   bool load_page(const std::shared_ptr<CodeFile>& file, uint64_t page);
+  void note_rows();
   bool load_missing(const DeferredSample& request, uint64_t pc, bool* progress);
   void answer(LoaderResult result);
   void settle(const std::shared_ptr<CodeFile>& file, CodeFile::State state);
@@ -151,6 +155,7 @@ void Loader::Worker::run() {
       auto& queue = shared_->urgent.empty() ? shared_->stacks : shared_->urgent;
       request = std::move(queue.front());
       queue.pop_front();
+      shared_->queue_charge.set((shared_->urgent.size() + shared_->stacks.size()) * sizeof(LoaderRequest));
       shared_->busy = true;
     }
     if (!std::visit([this](auto& body) { return handle(body); }, request)) return;
@@ -266,9 +271,8 @@ bool Loader::Worker::install(const CodeFile& file, const std::shared_ptr<LoadedF
       entry.eval[i] = {.start = runtime->eval[i].start.value, .end = runtime->eval[i].end.value};
     entry.runtime = runtime->kind;
   }
+  loaded->charge.set(loaded->source->owned_bytes());
   shared_->files[file.slot] = loaded;
-  const std::lock_guard lock(shared_->mutex);
-  shared_->stats.index_bytes += loaded->source->owned_bytes();
   return true;
 }
 
@@ -290,11 +294,29 @@ bool Loader::Worker::load_page(const std::shared_ptr<CodeFile>& file, uint64_t p
   } else if (const auto place = shared_->rows->place(index, rows.rules, rows.rows, monotonic_ns())) {
     walk::store_word(word, *place);
   }
+  loaded->charge.set(loaded->source->owned_bytes());  // an index may be made at the first page
+  note_rows();
   const std::lock_guard lock(shared_->mutex);
   ++shared_->stats.pages_compiled;
+  return true;
+}
+
+void Loader::Worker::note_rows() {
+  const std::lock_guard lock(shared_->mutex);
   shared_->stats.rows_bytes = shared_->rows->memory_bytes();
   shared_->stats.rows_used_bytes = shared_->rows->used_bytes();
   shared_->stats.evictions = shared_->rows->evictions();
+}
+
+bool Loader::Worker::handle(ShrinkRequest& request) {
+  walk::RowPool& rows = *shared_->rows;
+  rows.refuse_growth(request.refuse_growth);
+  if (!request.give_back) return true;
+  rows.vacate(rows.segments() / 2, monotonic_ns());
+  // Walks that saw the old directory words end meanwhile. Memory is short: that page loads wait for it matters less.
+  std::this_thread::sleep_for(std::chrono::nanoseconds(walk::kGraceNs));
+  rows.give_back(monotonic_ns());
+  note_rows();
   return true;
 }
 
@@ -433,10 +455,14 @@ Loader::~Loader() {
 bool Loader::post(LoaderRequest request) {
   {
     const std::lock_guard lock(shared_->mutex);
-    const bool stack = std::holds_alternative<DeferredSample>(request);
-    auto& queue = stack ? shared_->stacks : shared_->urgent;
-    if (queue.size() >= (stack ? shared_->options.max_deferred : kMaxUrgent)) return false;
+    auto* const stack = std::get_if<DeferredSample>(&request);
+    auto& queue = stack != nullptr ? shared_->stacks : shared_->urgent;
+    if (queue.size() >= (stack != nullptr ? shared_->options.max_deferred : kMaxUrgent)) return false;
+    if (stack != nullptr) {
+      stack->charge = Charge(account("deferred stacks"), stack->sample.capacity() + stack->copy.capacity());
+    }
     queue.push_back(std::move(request));
+    shared_->queue_charge.set((shared_->urgent.size() + shared_->stacks.size()) * sizeof(LoaderRequest));
   }
   shared_->wake.notify_one();
   return true;

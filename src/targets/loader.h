@@ -20,6 +20,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/account.h"
 #include "base/ids.h"
 #include "elf/unwind_source.h"
 #include "os/unique_fd.h"
@@ -44,6 +45,7 @@ struct DeferredSample {
   std::vector<uint8_t> copy;    // GP_RECORD_STACK_COPY
   std::shared_ptr<const MappingRun> run;
   std::vector<std::shared_ptr<CodeFile>> files;  // of the run, kept while walking
+  Charge charge = {};                            // of the bytes above while they wait; set by post()
 };
 
 // What the reader asks for.
@@ -68,8 +70,14 @@ struct RetireRequest {
 struct PerfMapRequest {
   ProcessKey process;
 };
+// Memory is short, or no longer: segments of the row pool used longest ago go back to the system, half of all. Pages that
+// lay there are compiled again when hit.
+struct ShrinkRequest {
+  bool give_back = true;
+  bool refuse_growth = false;  // from now on the pool gets no more segments, it evicts instead
+};
 using LoaderRequest =
-    std::variant<OpenRequest, PageRequest, AttachRequest, RetireRequest, PerfMapRequest, DeferredSample>;
+    std::variant<OpenRequest, PageRequest, AttachRequest, RetireRequest, PerfMapRequest, ShrinkRequest, DeferredSample>;
 
 // What it gets back.
 struct FileDone {
@@ -125,7 +133,6 @@ class Loader {
     uint64_t pages_compiled = 0;
     uint64_t evictions = 0;
     uint64_t stuck_files = 0;
-    uint64_t index_bytes = 0;  // heap of unwind indexes
   };
   [[nodiscard]] Stats stats() const;
 

@@ -159,6 +159,37 @@ TEST_F(LoaderTest, CompilesPages) {
   EXPECT_EQ(stats.rows_used_bytes, uint64_t{GP_CHUNK_SIZE});
 }
 
+TEST_F(LoaderTest, GivesSegmentsBackWhenToldTo) {
+  const auto made = opened(0, dir_.program("a", 32));
+  loader_->post(PageRequest{.file = made, .page = 0});
+  wait_idle();
+  ASSERT_EQ(loader_->stats().rows_bytes, uint64_t{GP_SEGMENT_SIZE});
+  loader_->post(ShrinkRequest{});
+  wait_idle();
+  EXPECT_GE(word(0), GP_PAGE_STATES) << "the last segment stays while it holds something";
+  loader_->post(RetireRequest{.slot = 0});
+  loader_->post(ShrinkRequest{});
+  wait_idle();
+  EXPECT_EQ(loader_->stats().rows_bytes, 0U);
+  EXPECT_EQ(plain_.tables.segments[0], nullptr);
+  const auto again = opened(0, dir_.program("b", 32));
+  loader_->post(PageRequest{.file = again, .page = 0});
+  wait_idle();
+  EXPECT_GE(word(0), GP_PAGE_STATES);
+}
+
+TEST_F(LoaderTest, ChargesWhatWaitsAndWhatItKeeps) {
+  const auto held = [](std::string_view name) { return account(name).bytes(); };
+  const auto made = opened(0, dir_.program("a", 32));
+  EXPECT_GT(held("unwind indexes"), 0U);
+  EXPECT_GT(held("ELF images"), 0U);
+  loader_->post(deferred(made, {1, 2, 3, kCode + CodeDir::kText + 8, 1, 2, 3, 0}));
+  wait<DeferredDone>();
+  wait_idle();
+  EXPECT_EQ(held("deferred stacks"), 0U);
+  EXPECT_EQ(held("loader queue"), 0U);
+}
+
 TEST_F(LoaderTest, FinishesADeferredStackWithWhatItLoadsForIt) {
   const auto made = opened(0, dir_.program("a", 32));
   loader_->post(deferred(made, {1, 2, 3, kCode + CodeDir::kText + 8, 1, 2, 3, 0}));

@@ -55,7 +55,8 @@ void RowPool::shrink(uint64_t bytes, uint64_t now_ns) {
 }
 
 std::optional<RowPool::Run> RowPool::find_run(uint32_t count) {
-  for (uint32_t segment = 0; segment < segments_in_use_; ++segment) {
+  for (uint32_t segment = 0; segment < max_segments_; ++segment) {
+    if (!has(segment)) continue;
     uint32_t free = 0;
     for (uint32_t chunk = 0; chunk < kChunks; ++chunk) {
       free = chunks_[segment][chunk] ? 0 : free + 1;
@@ -68,13 +69,7 @@ std::optional<RowPool::Run> RowPool::find_run(uint32_t count) {
 std::optional<RowPool::Run> RowPool::allocate(uint32_t count, uint64_t now_ns) {
   exhume(now_ns);
   auto run = find_run(count);
-  if (!run && segments_in_use_ < max_segments_) {
-    const auto words = source_->add_segment(segments_in_use_);
-    if (words) {
-      tables_->segments[segments_in_use_++] = *words;
-      run = find_run(count);
-    }
-  }
+  if (!run && add_segment()) run = find_run(count);
   if (!run) {
     // Evict an eighth of the pool at once: grace periods are waited for once a batch. The page at hand comes with a
     // later miss.
@@ -86,18 +81,71 @@ std::optional<RowPool::Run> RowPool::allocate(uint32_t count, uint64_t now_ns) {
   return run;
 }
 
+bool RowPool::add_segment() {
+  if (growth_refused_ && segments_in_use_ > 0) return false;
+  for (uint32_t segment = 0; segment < max_segments_; ++segment) {
+    if (has(segment)) continue;
+    const auto words = source_->add_segment(segment);
+    if (!words) return false;
+    tables_->segments[segment] = *words;
+    ++segments_in_use_;
+    return true;
+  }
+  return false;
+}
+
+void RowPool::vacate(uint32_t keep, uint64_t now_ns) {
+  const auto now_ms = static_cast<uint32_t>(now_ns / 1'000'000);
+  // For how long nobody has used anything in a segment; one that holds nothing: for ever.
+  std::vector<std::pair<uint32_t, uint32_t>> idle;
+  for (uint32_t segment = 0; segment < max_segments_; ++segment) {
+    if (has(segment)) idle.emplace_back(UINT32_MAX, segment);
+  }
+  for (auto& [unused, segment] : idle) {
+    for (const uint32_t page : order_) {
+      if (placed_[page].run.segment == segment) unused = std::min(unused, unused_ms(page, now_ms));
+    }
+  }
+  std::ranges::sort(idle, std::ranges::greater());
+  const size_t leaving = idle.size() - std::min<size_t>(idle.size(), std::max(keep, 1U));
+  for (size_t i = 0; i < leaving; ++i) {
+    for (size_t at = order_.size(); at-- > 0;) {
+      if (placed_[order_[at]].run.segment == idle[i].second) {
+        evict(order_.begin() + static_cast<std::ptrdiff_t>(at), now_ns);
+      }
+    }
+  }
+}
+
+uint32_t RowPool::give_back(uint64_t now_ns) {
+  exhume(now_ns);
+  uint32_t given = 0;
+  for (uint32_t segment = 0; segment < max_segments_; ++segment) {
+    if (!has(segment) || chunks_[segment].any()) continue;
+    tables_->segments[segment] = nullptr;
+    source_->remove_segment(segment);
+    --segments_in_use_;
+    ++given;
+  }
+  return given;
+}
+
 bool RowPool::evict_oldest(uint64_t now_ns) {
   if (order_.empty()) return false;
   const auto now_ms = static_cast<uint32_t>(now_ns / 1'000'000);
   const auto oldest = std::ranges::max_element(order_, {}, [&](uint32_t page) { return unused_ms(page, now_ms); });
-  const uint32_t page = *oldest;
+  evict(oldest, now_ns);
+  return true;
+}
+
+void RowPool::evict(std::vector<uint32_t>::iterator place, uint64_t now_ns) {
+  const uint32_t page = *place;
   store_word(tables_->pages[page], GP_PAGE_NOT_LOADED);
-  *oldest = order_.back();
+  *place = order_.back();
   order_.pop_back();
   bury(placed_[page].run, now_ns);
   placed_[page] = {};
   ++evictions_;
-  return true;
 }
 
 // For how long nobody has used a page. Milliseconds wrap after 49.7 days of uptime, so ages are compared, not times.

@@ -30,7 +30,15 @@ class RowPool {
   void release(uint32_t page, uint64_t now_ns);
   // Evicts what was used longest ago until `bytes` are free or nothing is left.
   void shrink(uint64_t bytes, uint64_t now_ns);
+  // Evicts all that lies in the segments used longest ago, until at most `keep` others are left (at least one). What is
+  // emptied goes with a give_back() after the grace period.
+  void vacate(uint32_t keep, uint64_t now_ns);
+  // While refused, no segment is added beyond the first: pages are evicted instead.
+  void refuse_growth(bool refuse) { growth_refused_ = refuse; }
+  // Returns segments that hold nothing to the system; how many.
+  uint32_t give_back(uint64_t now_ns);
 
+  [[nodiscard]] uint32_t segments() const { return segments_in_use_; }
   [[nodiscard]] uint64_t memory_bytes() const { return uint64_t{segments_in_use_} * GP_SEGMENT_SIZE; }
   [[nodiscard]] uint64_t used_bytes() const { return used_chunks_ * GP_CHUNK_SIZE; }
   [[nodiscard]] uint64_t evictions() const { return evictions_; }
@@ -62,11 +70,15 @@ class RowPool {
   void exhume(uint64_t now_ns);
   void mark(Run run, bool used);
   bool evict_oldest(uint64_t now_ns);
+  void evict(std::vector<uint32_t>::iterator place, uint64_t now_ns);
+  [[nodiscard]] bool has(uint32_t segment) const { return tables_->segments[segment] != nullptr; }
+  bool add_segment();
 
   SegmentSource* source_;
   Tables* tables_;
   uint32_t max_segments_;
   uint32_t segments_in_use_ = 0;
+  bool growth_refused_ = false;
   uint64_t used_chunks_ = 0;
   uint64_t evictions_ = 0;
   uint64_t refused_ = 0;

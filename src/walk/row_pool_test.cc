@@ -136,6 +136,46 @@ TEST_F(RowPoolTest, GenerationsAreNeverZero) {
   EXPECT_EQ(pool_.memory_bytes(), uint64_t{GP_SEGMENT_SIZE});
 }
 
+TEST_F(RowPoolTest, GivesBackTheSegmentUsedLongestAgo) {
+  for (uint32_t page = 0; page < 2048; ++page) ASSERT_TRUE(place(page, 1, 1000 * kMs));
+  ASSERT_EQ(pool_.segments(), 2U);
+  const uint32_t used = GP_PAGE_SEGMENT(word(100));
+  plain_.tables.page_used_ms[100] = 2000;
+  pool_.vacate(1, 3000 * kMs);
+  for (uint32_t page = 0; page < 2048; ++page) {
+    EXPECT_EQ(word(page) != GP_PAGE_NOT_LOADED, page / 1024 == 100 / 1024) << page;
+  }
+  EXPECT_EQ(pool_.give_back(3000 * kMs + kGraceNs - 1), 0U) << "a walk may still be in there";
+  EXPECT_EQ(pool_.give_back(3000 * kMs + kGraceNs), 1U);
+  EXPECT_EQ(pool_.memory_bytes(), uint64_t{GP_SEGMENT_SIZE});
+  EXPECT_EQ(plain_.tables.segments[1 - used], nullptr);
+  // Its slot serves again.
+  ASSERT_TRUE(place(3000, 1, 4000 * kMs));
+  EXPECT_EQ(pool_.segments(), 2U);
+  EXPECT_EQ(GP_PAGE_SEGMENT(word(3000)), 1 - used);
+}
+
+TEST_F(RowPoolTest, KeepsOneSegmentAndWhatIsInUse) {
+  ASSERT_TRUE(place(1, 1, 0));
+  pool_.vacate(0, 1000 * kMs);
+  EXPECT_NE(word(1), GP_PAGE_NOT_LOADED);
+  EXPECT_EQ(pool_.give_back(2000 * kMs), 0U);
+  pool_.release(1, 2000 * kMs);
+  EXPECT_EQ(pool_.give_back(3000 * kMs), 1U) << "nothing in it";
+  EXPECT_EQ(pool_.memory_bytes(), 0U);
+}
+
+TEST_F(RowPoolTest, EvictsInsteadOfGrowingWhileThatIsRefused) {
+  pool_.refuse_growth(true);
+  for (uint32_t page = 0; page < 1024; ++page) ASSERT_TRUE(place(page, 1, page * kMs));
+  EXPECT_FALSE(place(1024, 1, 2000 * kMs));
+  EXPECT_EQ(pool_.segments(), 1U);
+  EXPECT_EQ(pool_.evictions(), 128U);
+  pool_.refuse_growth(false);
+  EXPECT_TRUE(place(1024, 1, 2000 * kMs));
+  EXPECT_EQ(pool_.segments(), 2U);
+}
+
 TEST_F(RowPoolTest, ShrinksOnRequest) {
   for (uint32_t page = 0; page < 100; ++page) ASSERT_TRUE(place(page, 2, page * kMs));
   pool_.shrink(10 * GP_CHUNK_SIZE, 200 * kMs);

@@ -27,12 +27,15 @@ struct Tables {
   std::vector<std::atomic<uint32_t>> page_used_ms;
 };
 
-// Makes one more segment of the row pool visible to the walker. Implemented by whoever owns the BPF maps.
+// Makes segments of the row pool visible to the walker and takes them away again. Implemented by whoever owns the BPF
+// maps.
 class SegmentSource {
  public:
   virtual ~SegmentSource() = default;
-  // GP_SEGMENT_WORDS zeroed words, mapped, in slot `index`. Valid as long as the source.
+  // GP_SEGMENT_WORDS zeroed words, mapped, in slot `index`, which is free. Valid until removed.
   virtual Result<uint32_t*> add_segment(uint32_t index) = 0;
+  // Gives the memory of slot `index` back. No page may lie there any more; a walk that still comes by finds no segment.
+  virtual void remove_segment(uint32_t index) = 0;
 };
 
 // Stores and loads of words the kernel side may read at any moment, in one piece. `Word` is any 64-bit integer type.

@@ -40,6 +40,8 @@ class PlainTables final : public SegmentSource {
     return segments_[index].get();
   }
 
+  void remove_segment(uint32_t index) override { segments_[index].reset(); }
+
   Tables tables;
   bool refuse_segments = false;
 
