@@ -49,6 +49,10 @@ void MemoryWatch::watch_pressure() {
   }
 }
 
+void MemoryWatch::forget_pressure(int fd) {
+  std::erase_if(pressure_fds_, [fd](const os::UniqueFd& trigger) { return trigger.get() == fd; });
+}
+
 std::optional<uint64_t> MemoryWatch::measure(uint64_t now_ns) {
   const auto resident = measure_.resident();
   if (!resident) {

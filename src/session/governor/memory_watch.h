@@ -40,6 +40,8 @@ class MemoryWatch {
   void watch_pressure();
   [[nodiscard]] const std::vector<os::UniqueFd>& pressure_fds() const { return pressure_fds_; }
   void note_pressure() { pressure_ = true; }
+  // A trigger that poll() calls broken (its control group went away) is closed: it would wake us for ever.
+  void forget_pressure(int fd);
 
   // To be called about once a second.
   void tick(uint64_t now_ns, int64_t wall_unix_s);
