@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/line_cutter.h"
 #include "symbols/kallsyms.h"
-#include "symbols/line_cutter.h"
 
 using namespace gp;
 using namespace gp::symbols;

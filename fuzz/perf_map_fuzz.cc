@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "symbols/line_cutter.h"
+#include "base/line_cutter.h"
 #include "symbols/perf_map.h"
 
 using namespace gp;

@@ -13,7 +13,7 @@
 
 #include "base/result.h"
 #include "os/host.h"
-#include "os/unique_fd.h"
+#include "os/spawn.h"
 
 namespace gp::os {
 
@@ -28,14 +28,9 @@ class Command {
   // Forks; `arguments` (at least one) is searched in PATH as a shell does. With `user`, all of that user's ids and
   // groups, HOME, USER and LOGNAME are taken on. Signals are as in a new program: unblocked, SIGPIPE deadly.
   static Result<Command> prepare(const std::vector<std::string>& arguments, const std::optional<InvokingUser>& user);
-  Command(Command&& other) noexcept;
-  Command(const Command&) = delete;
-  Command& operator=(Command&&) = delete;
-  Command& operator=(const Command&) = delete;
-  ~Command();
 
-  [[nodiscard]] pid_t pid() const { return pid_; }
-  [[nodiscard]] int pidfd() const { return pidfd_.get(); }  // readable once it has ended
+  [[nodiscard]] pid_t pid() const { return child_.pid(); }
+  [[nodiscard]] int pidfd() const { return child_.pidfd(); }  // readable once it has ended
 
   // Opens the gate and waits for the exec. An error's errno is execve's; ENOENT means not found.
   Result<void> start();
@@ -44,17 +39,12 @@ class Command {
   Result<CommandEnd> wait();
 
   // Sends a signal; one that has ended meanwhile is no error.
-  void signal(int number) const;
+  void signal(int number) const { child_.signal(number); }
 
  private:
-  Command(std::string name, pid_t pid, UniqueFd gate, UniqueFd report)
-      : name_(std::move(name)), pid_(pid), gate_(std::move(gate)), report_(std::move(report)) {}
+  explicit Command(GatedChild child) : child_(std::move(child)) {}
 
-  std::string name_;  // for errors
-  pid_t pid_ = -1;    // -1: reaped or moved from
-  UniqueFd pidfd_;
-  UniqueFd gate_;    // write end; a byte opens the gate, closing it sends the child away
-  UniqueFd report_;  // read end; the child's errno, or nothing once exec has closed it
+  GatedChild child_;
 };
 
 // What a shell would return for a command that could not be executed: 127 when it is not there, else 126.

@@ -9,8 +9,8 @@
 #include <functional>
 
 #include "base/hash.h"
+#include "base/line_cutter.h"
 #include "os/unique_fd.h"
-#include "symbols/line_cutter.h"
 
 namespace gp::symbols {
 namespace {

@@ -7,8 +7,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/line_cutter.h"
 #include "os/rooted_file.h"
-#include "symbols/line_cutter.h"
 
 namespace gp::symbols {
 namespace {

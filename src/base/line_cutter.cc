@@ -1,6 +1,6 @@
-#include "symbols/line_cutter.h"
+#include "base/line_cutter.h"
 
-namespace gp::symbols {
+namespace gp {
 
 bool LineCutter::feed(std::string_view chunk) {
   while (!chunk.empty()) {
@@ -42,4 +42,4 @@ void LineCutter::hold(std::string_view part) {
   partial_ += part.substr(0, max_line_bytes_ - partial_.size());
 }
 
-}  // namespace gp::symbols
+}  // namespace gp

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace gp::symbols {
+namespace gp {
 
 class LineCutter {
  public:
@@ -37,4 +37,4 @@ class LineCutter {
   uint64_t oversized_ = 0;
 };
 
-}  // namespace gp::symbols
+}  // namespace gp

@@ -1,11 +1,11 @@
-#include "symbols/line_cutter.h"
+#include "base/line_cutter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace gp::symbols {
+namespace gp {
 namespace {
 
 std::vector<std::string> cut(const std::vector<std::string>& chunks, size_t limit, uint64_t* oversized = nullptr) {
@@ -38,4 +38,4 @@ TEST(LineCutter, StopsWhenToldTo) {
 }
 
 }  // namespace
-}  // namespace gp::symbols
+}  // namespace gp
