@@ -1,6 +1,6 @@
 # One entry for everything; the logic is in tools/. `make help` teaches.
 .DEFAULT_GOAL := help
-.PHONY: help deps build profile test test-full test-matrix test-kernel lint bench fuzz format clean
+.PHONY: help deps build profile test test-full test-matrix test-kernel soak lint bench fuzz format clean
 
 help:
 	@tools/help.sh
@@ -30,6 +30,11 @@ test-matrix:
 test-kernel:
 	@tools/deps.sh build test kernel
 	@tools/suite.py kernel
+
+# S=SECONDS goes on for so long; else 10,000 children, a minute or two.
+soak:
+	@tools/deps.sh build test
+	@tests/fault/soak.sh $(if $(S),--seconds $(S))
 
 lint:
 	@tools/deps.sh build lint

@@ -16,6 +16,7 @@ Testing (scenarios need root: they run the real profiler in the kernel)
   make test-full         the same under sanitizers, every scenario, fuzzing, other kernels (up to 40 minutes)
   make test-matrix       every runtime in every version that Debian's suites have; prints a table
   make test-kernel       boot Debian's kernels in QEMU and profile in there
+  make soak              10,000 misbehaving children: what is left afterwards? (S=SECONDS: for so long)
   make fuzz T=elf S=60   one fuzz target (all without T) for S seconds each
   make bench             cost per sample and memory, beside perf; prints a table (QUICK=1: two minutes)
   make lint              format, clang-tidy, layers, shell, sources

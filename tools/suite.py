@@ -25,13 +25,14 @@ STAGES = {
     "scenario-full": ["tests/scenario/run.py", "--full"],
     "matrix": ["tests/scenario/run.py", "--matrix"],
     "fuzz": ["tools/fuzz.py", "--seconds", "30"],
+    "soak": ["tests/fault/soak.sh"],
     "kernel": ["tests/kernel/run.py"],
 }
 # Later stages use what earlier ones built.
 GROUPS = {
     "test": ["unit", "release", "cli", "scenario"],
-    "test-full": ["asan", "release", "cli", "scenario-full", "fuzz", "kernel"],
-    "ci": ["lint", "unit", "release", "cli", "scenario-full", "asan", "fuzz", "kernel"],
+    "test-full": ["asan", "release", "cli", "scenario-full", "fuzz", "soak", "kernel"],
+    "ci": ["lint", "unit", "release", "cli", "scenario-full", "asan", "fuzz", "soak", "kernel"],
 }
 TALLY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$")
 
