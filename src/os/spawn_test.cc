@@ -111,29 +111,36 @@ TEST(Spawn, DiesWithItsParentEvenAtTheGate) {
   }
 }
 
+// The only child of a process, 0 while it has none.
+pid_t child_of(pid_t parent) {
+  const auto text = read_file(fmt::format("/proc/{0}/task/{0}/children", parent), 4096);
+  return text ? static_cast<pid_t>(parse_decimal(text->substr(0, text->find(' '))).value_or(0)) : 0;
+}
+
 TEST(Spawn, RunsInAnotherPidNamespace) {
   // A process that is first of a new namespace, and a child of ours born into it.
-  SpawnSpec first = shell("exec unshare --fork --pid --kill-child sleep 1000");
-  auto host = GatedChild::prepare(first);
+  auto host = GatedChild::prepare(shell("exec unshare --fork --pid sleep 1000 >/dev/null 2>&1"));
   ASSERT_TRUE(host && host->start());
-  UniqueFd inside;
-  for (int i = 0; i < 500 && !inside; ++i, ::usleep(10'000)) {
-    auto own = namespace_id(::getpid(), NamespaceKind::kPid);
-    auto fd = open_file(fmt::format("/proc/{}/ns/pid_for_children", host->pid()));
-    struct stat found{};
-    if (fd && ::fstat(fd->get(), &found) == 0 && own && found.st_ino != *own) inside = std::move(*fd);
+  pid_t first = 0;
+  const auto own = namespace_id(::getpid(), NamespaceKind::kPid);
+  for (int i = 0; i < 500; ++i, ::usleep(10'000)) {
+    first = child_of(host->pid());
+    const auto its = namespace_id(first, NamespaceKind::kPid);
+    if (first > 0 && its && *its != *own) break;
+    first = 0;
   }
-  if (!inside) {
+  if (first == 0) {
     host->signal(SIGKILL);
     GTEST_SKIP() << "no pid namespace could be made";
   }
+  const auto inside = open_file(fmt::format("/proc/{}/ns/pid", first));
   SpawnSpec spec = shell("echo $$; exit 3");
-  spec.pid_namespace = inside.get();
+  spec.pid_namespace = inside->get();
   const auto [text, end] = run(spec);
   EXPECT_EQ(text, "2\n");
   EXPECT_EQ(end.exit_code, 3);
   EXPECT_NE(run(shell("echo $$")).first, "3\n");  // the next one is born at home again
-  host->signal(SIGKILL);
+  ::kill(first, SIGKILL);
   (void)host->wait();
 }
 
