@@ -38,6 +38,7 @@ RegisterRule saved_by(const ExpressionShape& shape) {
 
 std::optional<FrameState> CfiProgram::initial_state(const Cie& cie, uint64_t& budget) {
   state_ = initial_ = FrameState{};
+  state_.rules_version = ++versions_;
   depth_ = 0;
   sink_ = nullptr;
   ByteReader reader(cie.instructions);
@@ -182,11 +183,12 @@ void CfiProgram::set_rule(uint64_t dwarf_register, const RegisterRule& rule) {
   const size_t index = tracked_index(dwarf_register);
   if (index == kNotTracked) return;
   state_.rules[index] = rule;
+  state_.rules_version = ++versions_;
 }
 
 void CfiProgram::restore(uint64_t dwarf_register) {
   const size_t index = tracked_index(dwarf_register);
-  if (index != kNotTracked) state_.rules[index] = initial_.rules[index];
+  if (index != kNotTracked) set_rule(dwarf_register, initial_.rules[index]);
 }
 
 }  // namespace gp::elf

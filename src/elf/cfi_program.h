@@ -46,6 +46,7 @@ class CfiProgram {
 
   FrameState state_;
   FrameState initial_;
+  uint64_t versions_ = 0;  // given out, of FrameState::rules_version
   std::array<FrameState, kMaxRemembered> remembered_;
   size_t depth_ = 0;
   Vaddr location_;

@@ -15,14 +15,14 @@ constexpr size_t kCiesKept = 16;             // real files use a handful
 // Turns states into rows, those before `begin` left out.
 class RowSink final : public CfiSink {
  public:
-  RowSink(Vaddr begin, Vaddr end, bool is_signal_frame, PageRows& rows)
-      : begin_(begin), end_(end), is_signal_frame_(is_signal_frame), rows_(rows) {}
+  RowSink(Vaddr begin, Vaddr end, bool is_signal_frame, RuleMaker& rules, PageRows& rows)
+      : begin_(begin), end_(end), is_signal_frame_(is_signal_frame), rules_(rules), rows_(rows) {}
 
   bool on_state(Vaddr begin, Vaddr end, const FrameState& state) override {
     if (end <= begin_) return true;
     if (begin >= end_) return false;
     bool lossy = false;
-    rows_.add(std::max(begin, begin_), to_rule(state, is_signal_frame_, lossy));
+    rows_.add(std::max(begin, begin_), rules_.make(state, is_signal_frame_, lossy));
     if (lossy) rows_.builder().count_unrepresented();
     reached_ = end;
     return end < end_;
@@ -35,6 +35,7 @@ class RowSink final : public CfiSink {
   Vaddr begin_;
   Vaddr end_;
   bool is_signal_frame_;
+  RuleMaker& rules_;
   PageRows& rows_;
   Vaddr reached_;
 };
@@ -100,7 +101,8 @@ std::optional<CodeSpan> CfiSource::next(Vaddr from, Vaddr limit) {
 
 void CfiSource::emit(Vaddr begin, Vaddr end, PageRows& rows) {
   bool whole = false;
-  RowSink sink(begin, end, fde_cie_->cie.is_signal_frame, rows);
+  RuleMaker rules;  // not kept from function to function: another CIE may be a signal frame's
+  RowSink sink(begin, end, fde_cie_->cie.is_signal_frame, rules, rows);
   if (fde_cie_->initial) whole = program_.run(fde_cie_->cie, *fde_cie_->initial, fde_, sink, budget_);
   if (whole) return;
   rows.builder().count_malformed();

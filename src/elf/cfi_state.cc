@@ -1,5 +1,6 @@
 #include "elf/cfi_state.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 
@@ -79,7 +80,10 @@ std::optional<int8_t> saved_place(const RegisterRule& from, bool at_frame_pointe
   }
 }
 
-void set_saved(const FrameState& state, gp_rule& rule, bool& lossy) {
+bool is_by_register(const RegisterRule& rule) { return rule.kind == RegisterRule::kAtRegister; }
+
+// Some are saved at places given by a register.
+void set_saved_by_register(const FrameState& state, gp_rule& rule, bool& lossy) {
   std::array<RegisterRule, GP_SAVED_REGS> from;
   bool at_frame_pointer = false;
   for (size_t i = 0; i < from.size(); ++i) {
@@ -89,6 +93,17 @@ void set_saved(const FrameState& state, gp_rule& rule, bool& lossy) {
   if (at_frame_pointer) rule.flags |= GP_RULE_SAVED_AT_FP;
   for (size_t i = 0; i < from.size(); ++i) {
     const auto place = saved_place(from[i], at_frame_pointer);
+    if (!place) lossy = true;
+    rule.saved[i] = place.value_or(GP_SAVED_UNKNOWN);
+  }
+}
+
+// Functions that save registers on their stack, as nearly all do.
+void set_saved(const FrameState& state, gp_rule& rule, bool& lossy) {
+  if (std::any_of(state.rules.begin(), state.rules.begin() + GP_SAVED_REGS, is_by_register))
+    return set_saved_by_register(state, rule, lossy);
+  for (size_t i = 0; i < GP_SAVED_REGS; ++i) {
+    const auto place = saved_place(state.rules[i], false);
     if (!place) lossy = true;
     rule.saved[i] = place.value_or(GP_SAVED_UNKNOWN);
   }
@@ -118,6 +133,20 @@ gp_rule to_rule(const FrameState& state, bool is_signal_frame, bool& lossy) {
   }
   set_saved(state, rule, lossy);
   return rule;
+}
+
+gp_rule RuleMaker::make(const FrameState& state, bool is_signal_frame, bool& lossy) {
+  if (version_ != 0 && version_ == state.rules_version && state.cfa.op == GP_CFA_REG && set_cfa(state.cfa, rule_)) {
+    lossy |= lossy_;
+    return rule_;
+  }
+  lossy_ = false;
+  rule_ = to_rule(state, is_signal_frame, lossy_);
+  lossy |= lossy_;
+  // A place given by a register turns into one given by the CFA, or not, as the CFA's own register is.
+  const bool lasting = rule_.cfa_op == GP_CFA_REG && std::ranges::none_of(state.rules, is_by_register);
+  version_ = lasting ? state.rules_version : 0;
+  return rule_;
 }
 
 }  // namespace gp::elf

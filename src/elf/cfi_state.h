@@ -59,11 +59,24 @@ constexpr size_t tracked_index(uint64_t dwarf_register) {
 struct FrameState {
   CfaRule cfa;
   std::array<RegisterRule, kTrackedRules> rules;
+  uint64_t rules_version = 0;  // states with the same one have the same rules; 0: not said
 };
 
 // The rule the walker can follow, or a GP_CFA_NONE rule. `lossy` turns true when something of the state could
 // not be said: no usable CFA or return address, or a callee-saved register that became GP_SAVED_UNKNOWN for
 // want of words. `is_signal_frame`: the function is a signal trampoline by its augmentation.
 gp_rule to_rule(const FrameState& state, bool is_signal_frame, bool& lossy);
+
+// The same for one state after another. Most differ from the one before in the CFA's offset alone, and then so do their
+// rules. Owner thread: one at a time.
+class RuleMaker {
+ public:
+  gp_rule make(const FrameState& state, bool is_signal_frame, bool& lossy);
+
+ private:
+  uint64_t version_ = 0;  // of the state that rule_ was made of; 0: rule_ tells nothing of the next one
+  gp_rule rule_{};
+  bool lossy_ = false;
+};
 
 }  // namespace gp::elf
