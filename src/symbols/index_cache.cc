@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "os/unique_fd.h"
-#include "symbols/index_writer.h"
 
 namespace gp::symbols {
 namespace {
@@ -61,18 +60,18 @@ std::optional<SymbolIndex> IndexCache::find(const IndexIdentity& identity) {
 }
 
 Result<SymbolIndex> IndexCache::make(const IndexIdentity& identity, const IndexSources& sources) {
-  if (!error_) {
-    if (auto index = make_file(identity, sources)) return index;
-  }
+  const auto write = [&](IndexSink& sink) { return write_index(sources, identity, sink); };
+  if (auto index = make_file(identity, write)) return index;
   return make_in_memory(identity, sources);
 }
 
-Result<SymbolIndex> IndexCache::make_file(const IndexIdentity& identity, const IndexSources& sources) {
+Result<SymbolIndex> IndexCache::make_file(const IndexIdentity& identity, const Write& write) {
+  if (error_) return std::unexpected(*error_);
   const std::string path = path_of(identity);
   const std::string temporary = fmt::format("{}.{}{}", path, ::getpid(), kTemporarySuffix);
   GP_ASSIGN(const os::UniqueFd fd, os::open_file(temporary, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
   FileSink sink(fd.get(), max_bytes_);
-  auto written = write_index(sources, identity, sink);
+  auto written = write(sink);
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0) written = fail_errno("rename " + temporary);
   if (!written) {
     ::unlink(temporary.c_str());

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "symbols/index_sources.h"
+#include "symbols/index_writer.h"
 #include "symbols/symbol_index.h"
 
 namespace gp::symbols {
@@ -37,6 +39,9 @@ class IndexCache {
   std::optional<SymbolIndex> find(const IndexIdentity& identity);
   // Makes it, in the directory or else in memory.
   Result<SymbolIndex> make(const IndexIdentity& identity, const IndexSources& sources);
+  // Makes one from what `write` says, in the directory or not at all.
+  using Write = std::function<Result<void>(IndexSink&)>;
+  Result<SymbolIndex> make_file(const IndexIdentity& identity, const Write& write);
 
   [[nodiscard]] const Counts& counts() const { return counts_; }
   // Why the directory is not used, if it is not.
@@ -44,7 +49,6 @@ class IndexCache {
 
  private:
   Result<void> prepare();
-  Result<SymbolIndex> make_file(const IndexIdentity& identity, const IndexSources& sources);
   Result<SymbolIndex> make_in_memory(const IndexIdentity& identity, const IndexSources& sources);
   [[nodiscard]] std::string path_of(const IndexIdentity& identity) const;
   void keep_within_budget(uint64_t added_bytes);

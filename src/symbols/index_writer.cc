@@ -20,11 +20,8 @@ constexpr uint64_t kMaxNamesBytes = SymbolIndex::kUnsizedBit - 1;
 // Cuts symbols, which may nest and overlap, into pieces that do not: at each address the symbol that starts last wins.
 class Sweep {
  public:
-  using PieceCallback = std::function<Result<void>(const IndexEntry&)>;
-  using NameCallback = std::function<Result<void>(std::string_view name, std::string_view suffix)>;
-
-  Sweep(const IndexSources& sources, PieceCallback piece, NameCallback name)
-      : sources_(sources), on_piece_(std::move(piece)), on_name_(std::move(name)) {}
+  Sweep(const IndexSources& sources, const PieceCallback& piece, const NameCallback& name)
+      : sources_(sources), on_piece_(piece), on_name_(name) {}
 
   Result<void> run() {
     for (size_t key = 0; key < sources_.size();) {
@@ -86,8 +83,8 @@ class Sweep {
   }
 
   const IndexSources& sources_;
-  PieceCallback on_piece_;
-  NameCallback on_name_;
+  const PieceCallback& on_piece_;
+  const NameCallback& on_name_;
   std::vector<Open> open_;  // innermost last
   uint64_t position_ = 0;
   uint64_t names_bytes_ = 0;
@@ -117,8 +114,15 @@ class Body {
 }  // namespace
 
 Result<void> write_index(const IndexSources& sources, const IndexIdentity& identity, IndexSink& sink) {
+  const auto sweep = [&sources](const PieceCallback& piece, const NameCallback& name) {
+    return Sweep(sources, piece, name).run();
+  };
+  return write_index(sources.base(), sweep, identity, sink);
+}
+
+Result<void> write_index(uint64_t base, const PieceSource& source, const IndexIdentity& identity, IndexSink& sink) {
   IndexHeader header;
-  header.base = sources.base();
+  header.base = base;
   header.file_id_low = identity.file.low;
   header.file_id_high = identity.file.high;
   header.debug_stamp = identity.debug_stamp;
@@ -142,8 +146,8 @@ Result<void> write_index(const IndexSources& sources, const IndexIdentity& ident
     announced += name.size() + suffix.size() + 1;
     return {};
   };
-  GP_TRY(Sweep(sources, add_entry, count_name).run());
-  GP_TRY(Sweep(sources, no_entry, add_name).run());
+  GP_TRY(source(add_entry, count_name));
+  GP_TRY(source(no_entry, add_name));
   if (header.names_bytes != announced) return fail(ErrorCode::kMalformed, "symbol index: the file changed meanwhile");
 
   header.body_hash = body.hash();

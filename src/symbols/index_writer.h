@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -55,5 +57,13 @@ class FileSink final : public IndexSink {
 };
 
 Result<void> write_index(const IndexSources& sources, const IndexIdentity& identity, IndexSink& sink);
+
+// The same of whatever has pieces of code: hands all of them out, by their starts and without overlaps, and every name
+// they speak of in the order of IndexEntry::name. Is run twice and must say the same both times.
+using PieceCallback = std::function<Result<void>(const IndexEntry&)>;
+using NameCallback = std::function<Result<void>(std::string_view name, std::string_view suffix)>;
+using PieceSource = std::function<Result<void>(const PieceCallback&, const NameCallback&)>;
+// `base`: the vaddr that the pieces count from.
+Result<void> write_index(uint64_t base, const PieceSource& source, const IndexIdentity& identity, IndexSink& sink);
 
 }  // namespace gp::symbols

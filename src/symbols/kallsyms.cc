@@ -87,18 +87,24 @@ void KallsymsTable::add(uint64_t address, char type, std::string_view name, std:
   symbols_.push_back(symbol);
 }
 
-void KallsymsTable::add_module_line(std::string_view line) {
+std::optional<ModuleLine> parse_module_line(std::string_view line) {
   // name size users dependents state address
   const std::string_view name = take_word(line);
   const auto size = parse_number(take_word(line), 10);
   for (int i = 0; i < 3; ++i) take_word(line);
   const auto address = parse_number(take_word(line), 16);
-  if (name.empty() || !size || !address || *size > ~uint64_t{0} - *address) {
+  if (name.empty() || !size || !address || *size > ~uint64_t{0} - *address) return std::nullopt;
+  return ModuleLine{.name = name, .address = *address, .size = *size};
+}
+
+void KallsymsTable::add_module_line(std::string_view line) {
+  const auto module = parse_module_line(line);
+  if (!module) {
     ++malformed_;
     return;
   }
-  const uint16_t index = module_index(name);
-  if (*address != 0 && index != 0) modules_[index].end = *address + *size;
+  const uint16_t index = module_index(module->name);
+  if (module->address != 0 && index != 0) modules_[index].end = module->address + module->size;
 }
 
 uint16_t KallsymsTable::module_index(std::string_view name) {
@@ -152,6 +158,20 @@ std::optional<KernelSymbol> KallsymsTable::find(Pc pc) const {
   const Symbol& symbol = *std::prev(after);
   if (symbol.name == kMark || pc.value >= end_of(symbol)) return std::nullopt;
   return KernelSymbol{name_of(symbol), modules_[symbol.module].name};
+}
+
+Result<void> KallsymsTable::for_each_function(std::string_view module, const FunctionCallback& callback) const {
+  const auto number = std::ranges::find(modules_, module, &Module::name) - modules_.begin();
+  const auto belongs = [number](const Symbol& symbol) { return symbol.module == number; };
+  auto symbol = std::find_if(symbols_.begin(), symbols_.end(), belongs);
+  while (symbol != symbols_.end()) {
+    const auto next = std::find_if(symbol + 1, symbols_.end(), belongs);
+    const uint64_t end = next != symbols_.end() ? next->address : ~uint64_t{0};
+    const bool bounded = next != symbols_.end() || !module.empty();
+    if (symbol->name != kMark && bounded) GP_TRY(callback(symbol->address, end, name_of(*symbol)));
+    symbol = next;
+  }
+  return {};
 }
 
 size_t KallsymsTable::memory_bytes() const {

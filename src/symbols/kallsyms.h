@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/result.h"
 
 namespace gp::symbols {
 
@@ -24,6 +26,14 @@ struct KernelSymbol {
   std::string_view name;    // as kallsyms writes it: "do_sys_openat2", "bpf_prog_6deef7357e7b4530_sd_fw_egress"
   std::string_view module;  // "nf_tables", "bpf", "__builtin__ftrace"; empty for the kernel proper
 };
+
+// A line of /proc/modules.
+struct ModuleLine {
+  std::string_view name;  // views the line
+  uint64_t address = 0;   // of its code; 0: hidden from us
+  uint64_t size = 0;      // bytes, of all its sections
+};
+std::optional<ModuleLine> parse_module_line(std::string_view line);
 
 class KallsymsTable {
  public:
@@ -38,6 +48,10 @@ class KallsymsTable {
   void finish();                                // sorts; find() works from here on
 
   [[nodiscard]] std::optional<KernelSymbol> find(Pc pc) const;
+  // The functions of one module (empty: of the kernel proper) by their starts, each with its end, which for a module's
+  // last one is UINT64_MAX. The kernel's last one is left out when no mark says where it ends.
+  using FunctionCallback = std::function<Result<void>(uint64_t begin, uint64_t end, std::string_view name)>;
+  Result<void> for_each_function(std::string_view module, const FunctionCallback& callback) const;
 
   [[nodiscard]] size_t size() const { return symbols_.size(); }
   // Symbols were there but every address read zero: kernel.kptr_restrict hides them from us.

@@ -1,5 +1,6 @@
 #include "symbols/kernel_symbols.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -80,7 +81,24 @@ class KernelSymbolsFiles : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(dir_); }
   void write(const std::string& name, std::string_view text) { std::ofstream(dir_ / name) << text; }
-  KernelSymbols symbols() { return KernelSymbols({dir_ / "kallsyms", dir_ / "modules", false}); }
+  KernelFiles files() {
+    return {.kallsyms = dir_ / "kallsyms",
+            .modules = dir_ / "modules",
+            .notes = dir_ / "notes",
+            .module_directory = dir_,
+            .watch_bpf = false};
+  }
+  KernelSymbols symbols() { return KernelSymbols(files()); }
+  // A kernel with one module, both moved from where they were linked.
+  void write_kernel(uint64_t text, uint64_t module) {
+    write("notes", "the kernel's build id");
+    std::filesystem::create_directories(dir_ / "ext4/notes");
+    write("ext4/notes/.note.gnu.build-id", "the module's build id");
+    write("modules", fmt::format("ext4 8192 0 - Live {:#x}\n", module));
+    write("kallsyms", fmt::format("0000000000000000 A per_cpu\n{:x} T _text\n{:x} T one\n{:x} t two\n{:x} T _etext\n"
+                                  "{:x} t read\t[ext4]\n{:x} t write\t[ext4]\n",
+                                  text, text, text + 0x100, text + 0x200, module + 16, module + 0x100));
+  }
 
   std::filesystem::path dir_ =
       std::filesystem::path(testing::TempDir()) / ("kernel_symbols." + std::to_string(::getpid()));
@@ -123,6 +141,66 @@ TEST_F(KernelSymbolsFiles, ReleasesItsMemoryAndReadsAgain) {
   kernel.release();
   EXPECT_EQ(kernel.memory_bytes(), 0U);
   EXPECT_TRUE(kernel.find({0xffffffff81000000}));
+}
+
+TEST_F(KernelSymbolsFiles, KeepsIndexesForTheNextRunAndBoot) {
+  IndexCache cache(dir_ / "cache", 16U << 20U);
+  write_kernel(0xffffffff81000000, 0xffffffffc0000000);
+  {
+    KernelSymbols first(files(), &cache);
+    EXPECT_EQ(first.find({0xffffffff81000010})->name, "one");
+    EXPECT_EQ(first.find({0xffffffffc0000020})->name, "read");
+    EXPECT_EQ(first.readings(), 1U);
+  }
+  write_kernel(0xffffffff9a000000, 0xffffffffc0300000);
+  KernelSymbols second(files(), &cache);
+  EXPECT_EQ(second.find({0xffffffff9a0001ff})->name, "two");
+  EXPECT_EQ(second.find({0xffffffff9a0001ff})->module, "");
+  EXPECT_EQ(second.find({0xffffffffc03000ff})->name, "read");
+  EXPECT_EQ(second.find({0xffffffffc0301fff})->name, "write");
+  EXPECT_EQ(second.find({0xffffffffc0301fff})->module, "ext4");
+  EXPECT_EQ(second.readings(), 0U);
+  EXPECT_EQ(second.memory_bytes(), 0U);
+  EXPECT_FALSE(second.find({0xffffffff9a000200}));  // past the mark: nobody's, the text was asked
+  EXPECT_EQ(second.readings(), 1U);
+}
+
+TEST_F(KernelSymbolsFiles, UsesNoIndexOfAnotherBuild) {
+  IndexCache cache(dir_ / "cache", 16U << 20U);
+  write_kernel(0xffffffff81000000, 0xffffffffc0000000);
+  EXPECT_TRUE(KernelSymbols(files(), &cache).find({0xffffffffc0000020}));
+  write("ext4/notes/.note.gnu.build-id", "another build");
+  write("kallsyms", "ffffffff81000000 T _text\nffffffffc0000010 t other\t[ext4]\n");
+  KernelSymbols kernel(files(), &cache);
+  EXPECT_EQ(kernel.find({0xffffffffc0000020})->name, "other");
+  std::filesystem::remove(dir_ / "notes");  // a kernel that does not tell: nothing can be kept
+  KernelSymbols silent(files(), &cache);
+  EXPECT_EQ(silent.find({0xffffffffc0000020})->name, "other");
+  EXPECT_EQ(silent.readings(), 1U);
+}
+
+// The index names every address of this kernel as the text does.
+TEST_F(KernelSymbolsFiles, IndexSaysWhatTheTextSays) {
+  KernelSymbols text;
+  if (!text.load()) GTEST_SKIP() << text.error()->message();
+  IndexCache cache(dir_ / "cache", 64U << 20U);
+  KernelSymbols kept({}, &cache);
+  std::ifstream lines("/proc/kallsyms");
+  uint64_t named = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.ends_with("[bpf]")) continue;  // these come and go meanwhile
+    const uint64_t address = std::stoull(line.substr(0, 16), nullptr, 16);
+    for (const uint64_t pc : {address, address + 1}) {
+      const auto by_text = text.find({pc});
+      const auto by_index = kept.find({pc});
+      ASSERT_EQ(by_text.has_value(), by_index.has_value()) << line;
+      if (!by_text) continue;
+      ASSERT_EQ(by_text->name, by_index->name) << line;
+      ASSERT_EQ(by_text->module, by_index->module) << line;
+      ++named;
+    }
+  }
+  EXPECT_GT(named, 1000U);
 }
 
 TEST(KernelSymbols, ReadsThisKernel) {

@@ -79,7 +79,7 @@ struct Symbolizer::OpenMap {
 Symbolizer::Symbolizer(SymbolizerOptions options)
     : options_(std::move(options)),
       cache_(options_.cache_directory, options_.cache_max_bytes),
-      kernel_(options_.kernel) {}
+      kernel_(options_.kernel, &cache_) {}
 
 Symbolizer::~Symbolizer() = default;
 

@@ -55,7 +55,7 @@ struct SymbolizerOptions {
   std::string cache_directory = IndexCache::kDefaultDirectory;  // "": indexes stay in memory
   uint64_t cache_max_bytes = IndexCache::kDefaultMaxBytes;
   std::string debug_directory = "/usr/lib/debug";
-  KernelSymbols::Source kernel;
+  KernelFiles kernel;
 };
 
 class Symbolizer {

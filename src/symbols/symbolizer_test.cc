@@ -26,7 +26,11 @@ class SymbolizerTest : public testing::Test {
     SymbolizerOptions options;
     options.cache_directory = root_ / "cache";
     options.debug_directory = root_ / "debug";
-    options.kernel = {root_ / "kallsyms", root_ / "modules", false};
+    options.kernel = {.kallsyms = root_ / "kallsyms",
+                      .modules = root_ / "modules",
+                      .notes = root_ / "notes",
+                      .module_directory = root_,
+                      .watch_bpf = false};
     return options;
   }
   static FileRef file_with(const std::vector<TestFile::Symbol>& symbols,
