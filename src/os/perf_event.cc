@@ -14,6 +14,10 @@ namespace {
 
 constexpr size_t kSidebandDataBytes = 64UL * 1024UL;  // about 500 records; a busy host makes 50 process births a second
 
+// Since the last wake-up. The records of one program's start are 500 to 1,000 bytes (fork, exec and a mapping a library);
+// a fork and an exit alone, 56 bytes each, are not worth a wake-up.
+constexpr uint32_t kSidebandWakeBytes = 256;
+
 size_t page_bytes() { return static_cast<size_t>(::sysconf(_SC_PAGESIZE)); }
 
 UniqueFd open_event(perf_event_attr& attr, int cpu) {
@@ -55,7 +59,7 @@ perf_event_attr sideband_attributes() {
   attr.use_clockid = 1;
   attr.clockid = CLOCK_MONOTONIC;
   attr.watermark = 1;
-  attr.wakeup_watermark = 1;
+  attr.wakeup_watermark = kSidebandWakeBytes;
   return attr;
 }
 

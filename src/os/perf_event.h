@@ -32,8 +32,9 @@ Result<void> disable_event(int fd);
 Result<uint64_t> event_count(int fd);
 
 // Sideband of one CPU: everything any process executes, maps executable, forks or ends there, whether sampled or
-// not. Mappings carry device and inode (asking for build ids would take their place). Events of other CPUs come in their own rings and are ordered only by time_ns. Wakes a poll() on fd() at the
-// first byte.
+// not. Mappings carry device and inode (asking for build ids would take their place). Events of other CPUs come in their
+// own rings and are ordered only by time_ns. Wakes a poll() on fd() once two or three records have gathered; who needs the
+// last ones drains now and then.
 class SidebandRing {
  public:
   static Result<SidebandRing> open(int cpu);

@@ -103,7 +103,9 @@ std::optional<ProcStat> parse_stat(std::string_view text) {
   if (!next_number(rest, stat.flags)) return std::nullopt;
   skip_words(rest, 4);  // minflt cminflt majflt cmajflt
   if (!next_number(rest, stat.user_ticks) || !next_number(rest, stat.system_ticks)) return std::nullopt;
-  skip_words(rest, 6);  // cutime cstime priority nice num_threads itrealvalue
+  skip_words(rest, 4);  // cutime cstime priority nice
+  if (!next_number(rest, stat.threads)) return std::nullopt;
+  skip_words(rest, 1);  // itrealvalue
   if (!next_number(rest, stat.start_ticks)) return std::nullopt;
   return stat;
 }

@@ -25,6 +25,7 @@ struct ProcStat {
   uint32_t flags = 0;       // PF_* of include/linux/sched.h
   uint64_t user_ticks = 0;  // CPU time, 100 per second
   uint64_t system_ticks = 0;
+  uint32_t threads = 0;      // a zombie's leader counts as one
   uint64_t start_ticks = 0;  // since boot, 100 per second
 
   [[nodiscard]] bool kernel_thread() const { return (flags & 0x00200000U) != 0; }  // PF_KTHREAD

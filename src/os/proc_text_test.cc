@@ -18,6 +18,7 @@ TEST(ProcText, StatSurvivesHostileComm) {
   EXPECT_EQ(stat->flags, 4194560U);
   EXPECT_EQ(stat->user_ticks, 111U);
   EXPECT_EQ(stat->system_ticks, 222U);
+  EXPECT_EQ(stat->threads, 1U);
   EXPECT_EQ(stat->start_ticks, 987654U);
   EXPECT_FALSE(stat->kernel_thread());
   EXPECT_TRUE(parse_stat("1 ()" + tail));

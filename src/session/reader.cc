@@ -16,12 +16,13 @@
 namespace gp::session {
 namespace {
 
-constexpr int kPollMs = 100;  // samples wait this long at most
+constexpr uint64_t kPollNs = 100'000'000;  // samples wait this long at most
 constexpr uint64_t kHousekeepingNs = 200'000'000;
 constexpr uint64_t kHotplugNs = 1'000'000'000;
 constexpr uint64_t kPerfMapNs = 500'000'000;  // between two looks for a process' perf map
 constexpr uint64_t kDrainNs = 2'000'000'000;  // a closing window waits this long for deferred samples
-constexpr size_t kEventStorm = 64;            // so many events in a turn: batch the next ones
+// A wake-up costs more than what one event brings: once some have come, those that follow gather for a millisecond.
+constexpr uint64_t kGatherNs = 1'000'000;
 constexpr int kThreadNice = -20;
 
 profile::WalkEnd walk_end(gp_walk_end end) {
@@ -113,9 +114,12 @@ void Reader::wait_for_work() {
   waiting.push_back({.fd = stop_event_.get(), .events = POLLIN, .revents = 0});
   waiting.push_back({.fd = sampler_->ring_fd(), .events = POLLIN, .revents = 0});
   waiting.push_back({.fd = loader_->result_fd(), .events = POLLIN, .revents = 0});
-  for (const auto& ring : sideband_) waiting.push_back({.fd = ring.fd(), .events = POLLIN, .revents = 0});
-  // Events held back for the order of their times are due at once.
-  static_cast<void>(::poll(waiting.data(), waiting.size(), events_.empty() ? kPollMs : 0));
+  if (!gathering_) {
+    for (const auto& ring : sideband_) waiting.push_back({.fd = ring.fd(), .events = POLLIN, .revents = 0});
+  }
+  const uint64_t wait_ns = gathering_ ? kGatherNs : kPollNs;
+  const timespec wait{.tv_sec = 0, .tv_nsec = static_cast<int64_t>(wait_ns)};
+  static_cast<void>(::ppoll(waiting.data(), waiting.size(), &wait, nullptr));
 }
 
 void Reader::turn() {
@@ -135,7 +139,7 @@ void Reader::drain_sideband() {
       events_.push_back({.event = event, .text = std::string(text_of(event)), .order = events_read_++});
     });
   }
-  const bool storm = events_.size() - before > kEventStorm;
+  const bool came = events_.size() > before;
   std::ranges::sort(events_, {}, [](const Event& event) { return std::pair(event.event.time_ns, event.order); });
   size_t applied = 0;
   for (; applied < events_.size() && events_[applied].event.time_ns <= begun; ++applied) {
@@ -146,8 +150,7 @@ void Reader::drain_sideband() {
   }
   events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(applied));
   targets_.publish();
-  // One wake-up costs more than what it brings: under a storm let events gather for a millisecond.
-  if (storm) ::usleep(1000);
+  gathering_ = came || !events_.empty();  // some may be held back for the order of their times
 }
 
 void Reader::take_results() {

@@ -81,6 +81,7 @@ class Reader {
   std::vector<int> sideband_cpus_;
   std::vector<Event> events_;  // read, not applied yet
   uint64_t events_read_ = 0;
+  bool gathering_ = false;  // events have just come: the sideband is not to wake us for a moment
   Copies copies_;
   Recording recording_;
   os::UniqueFd stop_event_;

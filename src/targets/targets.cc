@@ -403,9 +403,8 @@ void Targets::collect() {
   const auto repeated = std::ranges::unique(exiting_);
   exiting_.erase(repeated.begin(), repeated.end());
   for (const int32_t pid : std::exchange(exiting_, {})) {
-    const auto threads = os::list_threads(pid);
     const auto stat = os::read_stat(pid);
-    const bool zombie = stat && stat->state == 'Z' && threads && threads->size() <= 1;
+    const bool zombie = stat && stat->state == 'Z' && stat->threads <= 1;
     const auto known = processes_.find(pid);
     if (known == processes_.end()) continue;
     if (!stat || zombie || !close_to(stat->start_ticks, known->second->key.start_ticks)) {
