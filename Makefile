@@ -48,7 +48,7 @@ fuzz:
 # QUICK=1: one round, about two minutes.
 bench:
 	@tools/deps.sh build test
-	@tools/build.sh release
+	@tools/build.sh bench
 	@bench/run.py $(if $(QUICK),--quick)
 
 format:

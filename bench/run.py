@@ -22,6 +22,7 @@ import quality
 
 BUILD = f"{ROOT}/build/bench"
 HZ = 99
+STRONGER = 10  # times HZ: a slowdown of half a percent is lost in noise, ten times as much is not
 LOAD_SECONDS = 1800  # after which a forgotten load ends by itself
 WARM_SECONDS = 6  # java, node and the first compilation are past their start then
 
@@ -30,6 +31,7 @@ class Settings:
     def __init__(self, arguments):
         quick = arguments.quick
         self.binary = arguments.agent or f"{ROOT}/build/gprofiler"
+        self.micro = f"{ROOT}/build/bench/gp_micro"  # tools/build.sh bench
         self.rounds = arguments.rounds or (1 if quick else 3)
         self.short, self.long = (5, 14) if quick else (15, 55)  # windows whose difference gives the slope
         self.perf_seconds = 3 if quick else 5
@@ -84,6 +86,20 @@ def load_programs():
     return [line.split() for line in output.splitlines()]
 
 
+MICRO = (("replay_samples", "records of the ring → the window's stacks"), ("replay_close", "names, merging by name"),
+         ("replay_output/collapsed", "collapsed text"), ("replay_output/html", "HTML"),
+         ("replay_window", "all of it once, as after a start"))
+
+
+def microbenchmarks(settings):
+    """CPU of each stage over a recorded load, and of one unwind page, by benchmark name."""
+    if not os.path.exists(settings.micro):
+        return {}
+    output = subprocess.run([settings.micro, "--benchmark_filter=replay|compile_page", "--benchmark_format=json"],
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+    return {entry["name"]: entry for entry in json.loads(output)["benchmarks"]}
+
+
 def fixed_work(units):
     """CPU seconds of the same work on every CPU at once."""
     children = [subprocess.Popen(["taskset", "-c", str(cpu), f"{BUILD}/fixed_work", str(units)], stdout=subprocess.PIPE,
@@ -92,13 +108,14 @@ def fixed_work(units):
 
 
 def slowdown(settings):
-    """Relative CPU time of the same work with the profiler over that without, turn by turn; and the same of two
-    measurements without it, which is the noise."""
+    """What the profiler adds to the CPU time of the same work (interrupts and colder caches, not the agent's own time),
+    turn by turn; and the same of two measurements without it, which is the noise. Measured at many times the rate and
+    divided by that: it is the ticks that cost."""
     units = round(60_000 / max(0.1, fixed_work(60_000) / os.cpu_count()))  # about a second each
     ratios, noise = [], []
     for _ in range(settings.slowdown_turns):
         before = [fixed_work(units) for _ in range(2)]
-        run = agent.Run(settings.binary, HZ)
+        run = agent.Run(settings.binary, HZ * STRONGER)
         try:
             run.await_first_sample()
             time.sleep(1)
@@ -108,8 +125,8 @@ def slowdown(settings):
             run.end()
             shutil.rmtree(run.folder, ignore_errors=True)
         after = [fixed_work(units) for _ in range(2)]
-        ratios.append(sum(during) * 2 / (sum(before) + sum(after)))
-        noise.append(sum(after) / sum(before))
+        ratios.append((sum(during) * 2 / (sum(before) + sum(after)) - 1) / STRONGER)
+        noise.append((sum(after) / sum(before) - 1) / STRONGER)
     return ratios, noise
 
 
@@ -138,6 +155,7 @@ def measure_round(settings, figures, symbols):
     figures.add("bpf us", (long.bpf_ns - short.bpf_ns) / max(1, long.bpf_runs - short.bpf_runs) / 1000)
     figures.add("bpf share", long.bpf_ns / 1e9 / (long.window_end - long.started) / os.cpu_count())
     figures.add("agent share", (long.window_cpu_ns - long.start_cpu_ns) / 1e9 / settings.long / os.cpu_count())
+    figures.add("taken share", figures.values["bpf share"][-1] + figures.values["agent share"][-1])
     for run in (short, long):
         figures.add("start cpu ms", run.start_cpu_ns / 1e6)
         figures.add("first sample s", run.first_sample_seconds)
@@ -210,10 +228,11 @@ def print_table(figures, programs):
     line("CPU to the first sample, ms", "start cpu ms", "{:.0f}", "≤ 150")
     line("CPU to close a window, ms (shorter window)", "close cpu ms", "{:.0f}", "≤ 50")
     line("CPU to close a window, ms (longer window)", "close cpu long ms", "{:.0f}")
-    line("slowdown of the load, measured, %", "slowdown", "{:+.2f}", "≤ 0.5", 100)
-    line("  the same between two runs without profiler: noise, %", "noise", "{:+.2f}", "", 100)
-    line("  CPU of all CPUs that BPF takes at 99 Hz, %", "bpf share", "{:.2f}", "", 100)
-    line("  CPU of all CPUs that the agent takes, %", "agent share", "{:.2f}", "", 100)
+    line("slowdown at 99 Hz: share of all CPUs taken, all busy, %", "taken share", "{:.2f}", "≤ 0.5", 100)
+    line("  of that BPF program, kernel's stack capture included, %", "bpf share", "{:.2f}", "", 100)
+    line("  of that agent, %", "agent share", "{:.2f}", "", 100)
+    line(f"  CPU time of a loop, measured at {STRONGER} times the rate, %", "slowdown", "{:+.3f}", "", 100)
+    line("  the same between two runs without profiler: noise, %", "noise", "{:+.3f}", "", 100)
     line("memory, active, 100 processes, MiB", "memory MiB", "{:.1f}", "≤ 64")
     for part in ("anon", "shmem", "maps"):
         line(f"  of that {part}, MiB", f"memory {part} MiB", "{:.1f}")
@@ -231,11 +250,22 @@ def print_table(figures, programs):
     line("samples lost, %", "lost", "{:.2f}", "", 100)
     line("  of that ring full, %", "lost ring", "{:.2f}", "", 100)
     line("samples of the longer window", "samples", "{:.0f}")
+    line("pipeline throughput on replay, million samples/s/core", "replay rate", "{:.2f}", "≥ 1", 1e-6)
+    line("one unwind page compiled (libc), µs", "page us", "{:.1f}")
     print("\n| BPF program | instructions | verifier walked | verifier ms |\n| --- | ---: | ---: | ---: |")
     for name, instructions, verified, microseconds in (program for program in programs if len(program) == 4):
         print(f"| {name} | {instructions} | {verified} | {int(microseconds) / 1000:.1f} |")
     opened, loaded = (int(value) / 1000 for value in programs[-1][1:])
     print(f"| whole object: open {opened:.1f} ms, load {loaded:.1f} ms | | | |")
+
+
+def print_stages(micro):
+    print("\n| stage, over a recorded load | ns a sample | samples/s/core |\n| --- | ---: | ---: |")
+    for name, what in MICRO:
+        if name in micro:
+            print(f"| {what} | {micro[name]['ns_a_sample'] * 1e9:.0f} | {micro[name]['items_per_second']:,.0f} |")
+    if not micro:
+        print("| not measured: build/bench/gp_micro is missing, `tools/build.sh bench` makes it | | |")
 
 
 def print_peers(figures, settings):
@@ -294,12 +324,16 @@ def measure(settings):
                     for key, value in peers.run(mode, HZ, settings.perf_seconds, running).items():
                         figures.add(f"{mode} {key}", value)
         programs = load_programs()
-        tell("slowdown, without other load")
+        tell("slowdown and single stages, without other load")
         ratios, noise = slowdown(settings)
-    figures.values["slowdown"] = [ratio - 1 for ratio in ratios]
-    figures.values["noise"] = [ratio - 1 for ratio in noise]
+        micro = microbenchmarks(settings)
+    figures.values["slowdown"] = ratios
+    figures.values["noise"] = noise
+    if micro:
+        figures.add("replay rate", micro["replay_samples"]["items_per_second"])
+        figures.add("page us", micro["compile_page"]["cpu_time"])
     derive(figures)
-    return figures, programs
+    return figures, programs, micro
 
 
 def main():
@@ -312,8 +346,9 @@ def main():
     if os.geteuid() != 0:
         sys.exit("bench: needs root, for BPF and for the cost of BPF programs; run: sudo make bench")
     compile_helpers()
-    figures, programs = measure(settings)
+    figures, programs, micro = measure(settings)
     print_table(figures, programs)
+    print_stages(micro)
     print_peers(figures, settings)
     print_programs(figures)
     with open(f"{BUILD}/results.json", "w", encoding="utf-8") as file:
