@@ -4,7 +4,7 @@
 
 namespace gp::targets {
 
-FileTable::FileTable(uint32_t slots) : slots_(slots), unused_since_ns_(slots), free_(slots) {
+FileTable::FileTable(uint32_t slots) : slots_(slots), keyed_(slots), unused_since_ns_(slots), free_(slots) {
   std::iota(free_.rbegin(), free_.rend(), 0U);  // slot 0 is given out first
 }
 
@@ -22,6 +22,7 @@ std::shared_ptr<CodeFile> FileTable::find_or_add(const FileKey& key, std::string
   free_.pop_back();
   slots_[file->slot] = file;
   by_key_.emplace(key, file);
+  keyed_[file->slot] = true;
   *added = true;
   return file;
 }
@@ -33,7 +34,9 @@ const std::shared_ptr<CodeFile>& FileTable::in_slot(uint32_t slot) const {
 
 void FileTable::forget(const CodeFile& file) {
   const auto known = by_key_.find(file.key);
-  if (known != by_key_.end() && known->second.get() == &file) by_key_.erase(known);
+  if (known == by_key_.end() || known->second.get() != &file) return;
+  by_key_.erase(known);
+  keyed_[file.slot] = false;
 }
 
 void FileTable::collect(uint64_t now_ns, const std::function<void(const std::shared_ptr<CodeFile>&)>& retire) {
@@ -42,8 +45,7 @@ void FileTable::collect(uint64_t now_ns, const std::function<void(const std::sha
   const bool low = free_.size() * 4 < slots_.size();
   for (auto& slot : slots_) {
     if (!slot) continue;
-    const auto known = by_key_.find(slot->key);
-    const bool keyed = known != by_key_.end() && known->second == slot;
+    const bool keyed = keyed_[slot->slot];
     uint64_t& unused_since = unused_since_ns_[slot->slot];
     if (slot.use_count() > (keyed ? 2 : 1)) {
       unused_since = 0;
@@ -54,6 +56,7 @@ void FileTable::collect(uint64_t now_ns, const std::function<void(const std::sha
     unused_since = 0;
     retire(slot);
     if (keyed) by_key_.erase(slot->key);
+    keyed_[slot->slot] = false;
     cooling_.push_back(slot->slot);
     slot.reset();
   }

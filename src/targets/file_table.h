@@ -39,6 +39,7 @@ class FileTable {
  private:
   std::map<FileKey, std::shared_ptr<CodeFile>> by_key_;
   std::vector<std::shared_ptr<CodeFile>> slots_;
+  std::vector<bool> keyed_;                // by slot: it is the file of its key
   std::vector<uint64_t> unused_since_ns_;  // by slot; 0: in use
   std::vector<uint32_t> free_;
   std::vector<uint32_t> cooling_;  // freed by the last collect()
