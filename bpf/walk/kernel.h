@@ -22,8 +22,13 @@ const volatile __u32 gp_cache_mask = 0;
 #define gp_find_page_word(index) ((const __u64 *)GP_FIND(pages, index))
 #define gp_find_runtime(index) ((const struct gp_runtime_entry *)GP_FIND(runtimes, index))
 
+/*
+ * Nobody maps it: but values of a mappable array begin on a page, so that an entry lies in one cache line. Those of others
+ * follow their array's header (kernel/bpf/arraymap.c) and would lie in two.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct gp_cache_entry);
