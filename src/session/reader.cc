@@ -331,7 +331,7 @@ void Reader::drain_for_good() {
   drain_ring();
   while (!loader_->idle() && monotonic_ns() < limit) {
     pollfd waiting{.fd = loader_->result_fd(), .events = POLLIN, .revents = 0};
-    static_cast<void>(::poll(&waiting, 1, 10));
+    static_cast<void>(::poll(&waiting, 1, 1));
     take_results();
     loader_->check_stuck(monotonic_ns());
   }

@@ -55,6 +55,14 @@ FileChange change_of(const struct stat& info) {
   return {.size = info.st_size, .modified_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec};
 }
 
+// The reader has to act on it before samples to come can be walked. All else waits until it looks in of itself: a wake-up
+// costs more than what it would bring.
+bool changes_walks(const LoaderResult& result) {
+  if (const auto* done = std::get_if<FileDone>(&result))
+    return done->file->runtime.has_value() || done->file->state.load() == CodeFile::State::kNotElf;
+  return std::holds_alternative<FileChanged>(result) || std::holds_alternative<AttachDone>(result);
+}
+
 // A regular file's descriptor: the mapping itself where that can be opened, else the path as its process sees it.
 Result<os::UniqueFd> open_code(const CodeFile& file, const FileHint& hint) {
   auto fd =
@@ -172,9 +180,10 @@ bool Loader::Worker::abandon_if_stuck(uint64_t limit_ns, std::shared_ptr<CodeFil
 }
 
 void Loader::Worker::answer(LoaderResult result) {
+  const bool awaited = changes_walks(result);
   const std::lock_guard lock(shared_->mutex);
   shared_->results.push_back(std::move(result));
-  static_cast<void>(os::signal_eventfd(shared_->result_event.get()));
+  if (awaited) static_cast<void>(os::signal_eventfd(shared_->result_event.get()));
 }
 
 void Loader::Worker::settle(const std::shared_ptr<CodeFile>& file, CodeFile::State state) {

@@ -122,7 +122,7 @@ class Loader {
   // False when its queue is full: deferred samples under load; anything else only once the loader hangs for good.
   bool post(LoaderRequest request);
   std::vector<LoaderResult> take_results();
-  [[nodiscard]] int result_fd() const;  // readable when results wait
+  [[nodiscard]] int result_fd() const;  // readable when results wait that are not to wait long
   [[nodiscard]] bool idle() const;      // nothing queued, running or waiting to be taken
   // Replaces a thread that has been reading one foreign file for too long.
   void check_stuck(uint64_t now_ns);
