@@ -8,10 +8,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/hash.h"
 #include "output/json_writer.h"
 #include "output/quality_json.h"
 #include "output/text.h"
+#include "profile/stack_trie.h"
 
 namespace gp::output {
 
@@ -48,47 +48,55 @@ std::string header(const Profile& profile) {
 // Stacks merged by the text of their frames. Below the root, the first level holds what a line begins with.
 class TextTree {
  public:
-  explicit TextTree(const Profile& profile) : profile_(profile) {
+  explicit TextTree(const Profile& profile)
+      : profile_(profile), placed_(profile.nodes.size()), placed_below_(profile.nodes.size()) {
     function_texts_.reserve(profile.functions.size());
     for (const auto& function : profile.functions) function_texts_.push_back(text(escape_part(frame_text(function))));
     for (const auto& group : profile.samples) {
       const auto& process = profile.processes[profile.threads[group.thread].process];
-      const std::string start =
-          fmt::format("0;{};{}", escape_part(short_container_id(process.container_id)), escape_part(process.comm));
-      nodes_[place(child(0, text(start)), group.stack)].count += group.count;
+      const uint32_t start = text(
+          fmt::format("0;{};{}", escape_part(short_container_id(process.container_id)), escape_part(process.comm)));
+      const uint32_t leaf = place(tree_.child(0, start), group.stack);
+      if (leaf >= counts_.size()) counts_.resize(leaf + size_t{1});
+      counts_[leaf] += group.count;
     }
+    counts_.resize(tree_.nodes().size());
   }
 
-  void write(Sink& sink) {
+  void write(Sink& sink) const {
     struct Visit {
       uint32_t node;
       size_t prefix;  // bytes of the line that its parent's visit left
     };
+    const std::vector<std::vector<uint32_t>> children = children_by_text();
     std::string line;
     std::vector<Visit> open = {{0, 0}};
     while (!open.empty()) {
       const auto [index, prefix] = open.back();
       open.pop_back();
-      Node& node = nodes_[index];
       line.resize(prefix);
       if (prefix > 0) line += ';';
-      line += texts_[node.text];
-      if (node.count > 0) sink.append(fmt::format("\n{} {}", line, node.count));
-      std::ranges::sort(node.children, [this](uint32_t a, uint32_t b) {
-        return texts_[nodes_[a].text] > texts_[nodes_[b].text];  // the last pushed is visited first
-      });
-      for (const uint32_t below : node.children) open.push_back({below, line.size()});
+      line += text_of(index);
+      if (counts_[index] > 0) {
+        sink.append("\n");
+        sink.append(line);
+        sink.append(fmt::format(" {}", counts_[index]));
+      }
+      for (const uint32_t below : children[index]) open.push_back({below, line.size()});
     }
   }
 
  private:
-  struct Node {
-    uint32_t text = 0;
-    uint64_t count = 0;
-    std::vector<uint32_t> children;
-  };
+  [[nodiscard]] std::string_view text_of(uint32_t node) const { return texts_[tree_.nodes()[node].frame]; }
 
-  static uint64_t pair(uint32_t a, uint32_t b) { return (uint64_t{a} << 32U) | b; }
+  // Of each node, in the reverse order of their texts: the last is visited first.
+  [[nodiscard]] std::vector<std::vector<uint32_t>> children_by_text() const {
+    std::vector<std::vector<uint32_t>> children(tree_.nodes().size());
+    for (uint32_t node = 1; node < children.size(); ++node) children[tree_.nodes()[node].parent].push_back(node);
+    for (auto& list : children)
+      std::ranges::sort(list, [this](uint32_t a, uint32_t b) { return text_of(a) > text_of(b); });
+    return children;
+  }
 
   uint32_t text(std::string words) {
     const auto [entry, added] = text_ids_.try_emplace(std::move(words), static_cast<uint32_t>(texts_.size()));
@@ -96,29 +104,21 @@ class TextTree {
     return entry->second;
   }
 
-  uint32_t child(uint32_t parent, uint32_t text) {
-    const auto [entry, added] = children_.try_emplace(pair(parent, text), static_cast<uint32_t>(nodes_.size()));
-    if (added) {
-      nodes_.push_back({text, 0, {}});
-      nodes_[parent].children.push_back(entry->second);
-    }
-    return entry->second;
-  }
-
   // The node that stands for stack `stack` below `start`.
   uint32_t place(uint32_t start, uint32_t stack) {
-    std::vector<uint32_t> missing;
+    missing_.clear();
     uint32_t at = start;
     for (uint32_t node = stack; node != 0; node = profile_.nodes[node].parent) {
-      if (const auto known = placed_.find(pair(start, node)); known != placed_.end()) {
-        at = known->second;
+      if (placed_below_[node] == start) {
+        at = placed_[node];
         break;
       }
-      missing.push_back(node);
+      missing_.push_back(node);
     }
-    for (size_t i = missing.size(); i-- > 0;) {
-      at = child(at, function_texts_[profile_.nodes[missing[i]].function]);
-      placed_[pair(start, missing[i])] = at;
+    for (size_t i = missing_.size(); i-- > 0;) {
+      at = tree_.child(at, function_texts_[profile_.nodes[missing_[i]].function]);
+      placed_[missing_[i]] = at;
+      placed_below_[missing_[i]] = start;
     }
     return at;
   }
@@ -127,9 +127,12 @@ class TextTree {
   std::unordered_map<std::string, uint32_t> text_ids_ = {{"", 0}};
   std::vector<std::string_view> texts_ = {""};  // into the keys of text_ids_, which stay where they are
   std::vector<uint32_t> function_texts_;        // by index into Profile::functions
-  std::vector<Node> nodes_ = {Node()};
-  std::unordered_map<uint64_t, uint32_t> children_;  // (node, text) → node
-  std::unordered_map<uint64_t, uint32_t> placed_;    // (start, stack) → node
+  profile::StackTrie tree_;                     // of texts instead of frames
+  std::vector<uint64_t> counts_ = {0};          // by node of it
+  // Of each stack of the profile where it was placed last, and below which start. Samples come by thread.
+  std::vector<uint32_t> placed_;
+  std::vector<uint32_t> placed_below_;
+  std::vector<uint32_t> missing_;
 };
 
 }  // namespace
