@@ -65,7 +65,7 @@ const gp::replay::RecordedLoad& recorded() {
 
 void per_sample(benchmark::State& state, size_t samples) {
   using benchmark::Counter;
-  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * samples));  // samples/s of one core
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(samples));  // samples/s of one core
   state.counters["ns_a_sample"] =
       Counter(static_cast<double>(samples) * 1e-9, Counter::kIsIterationInvariantRate | Counter::kInvert);
 }

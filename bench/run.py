@@ -263,7 +263,7 @@ def print_stages(micro):
     print("\n| stage, over a recorded load | ns a sample | samples/s/core |\n| --- | ---: | ---: |")
     for name, what in MICRO:
         if name in micro:
-            print(f"| {what} | {micro[name]['ns_a_sample'] * 1e9:.0f} | {micro[name]['items_per_second']:,.0f} |")
+            print(f"| {what} | {micro[name]['ns_a_sample']:.0f} | {micro[name]['items_per_second']:,.0f} |")
     if not micro:
         print("| not measured: build/bench/gp_micro is missing, `tools/build.sh bench` makes it | | |")
 
