@@ -1,28 +1,22 @@
 // Opens the files that processes run, compiles the unwind pages samples land in, prepares runtimes and finishes
 // deferred stacks. Everything that may block on a foreign file or process happens on its thread, so that a file on a
 // hung filesystem costs that file its names and nobody else anything: a watchdog marks it unreadable and puts a fresh
-// thread in place, at most twice.
+// thread in place. Two such files on one device, and the others there wait until a read comes back; eight in all, and
+// loading stops until then (Stats says so).
 //
 // Threads: the loader's own; post() and take_results() are for the reader, check_stuck() too.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
-#include <string>
 #include <thread>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
 #include "base/account.h"
 #include "base/ids.h"
-#include "elf/unwind_source.h"
 #include "os/unique_fd.h"
 #include "targets/code_file.h"
 #include "targets/kernel_processes.h"
@@ -111,6 +105,9 @@ struct LoaderOptions {
   size_t max_deferred = 512;          // waiting at a time; more are refused
 };
 
+struct LoaderShared;
+class LoaderWorker;
+
 class Loader {
  public:
   Loader(walk::Tables* tables, walk::SegmentSource* segments, std::span<const Runtime* const> runtimes,
@@ -132,20 +129,18 @@ class Loader {
     uint64_t rows_used_bytes = 0;  // of those
     uint64_t pages_compiled = 0;
     uint64_t evictions = 0;
-    uint64_t stuck_files = 0;
+    uint64_t stuck_files = 0;  // given up: reading them hung
+    bool stopped = false;      // too many threads hang: nothing is loaded
   };
   [[nodiscard]] Stats stats() const;
 
-  class Worker;
-
  private:
-  struct Shared;
   void start_worker();
+  void give_up(const std::shared_ptr<CodeFile>& file);
 
-  std::shared_ptr<Shared> shared_;
-  std::shared_ptr<Worker> worker_;
+  std::shared_ptr<LoaderShared> shared_;
+  std::shared_ptr<LoaderWorker> worker_;  // null while loading is stopped
   std::jthread thread_;
-  uint32_t replacements_ = 0;
 };
 
 }  // namespace gp::targets

@@ -66,6 +66,11 @@ class LoaderTest : public testing::Test {
     while (!loader_->idle() && monotonic_ns() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     EXPECT_TRUE(loader_->idle());
   }
+  void wait_idle_taking() {
+    const uint64_t end = monotonic_ns() + kPatienceNs;
+    while (!loader_->idle() && monotonic_ns() < end) static_cast<void>(loader_->take_results());
+    EXPECT_TRUE(loader_->idle());
+  }
   gp_file& entry(uint32_t slot) { return plain_.tables.files[slot]; }
   uint64_t word(uint32_t slot) { return walk::load_word(plain_.tables.pages[entry(slot).page_first]); }
 
@@ -73,6 +78,7 @@ class LoaderTest : public testing::Test {
   static DeferredSample deferred(const std::shared_ptr<CodeFile>& file, const std::vector<uint64_t>& words) {
     gp_sample sample{};
     sample.pid = 1;
+    sample.end = GP_END_PAGE_MISSING;
     gp_stack_copy copy{};
     copy.registers.valid = GP_REGS_ALL;
     copy.registers.value[GP_REG_RIP] = kCode + CodeDir::kText;
@@ -286,13 +292,24 @@ TEST_F(LoaderTest, OpensAPerfMapThatIsAPlainFile) {
 class HungFileTest : public LoaderTest {
  protected:
   HungFileTest() { start({.row_budget_bytes = 0, .stuck_ns = 1'000'000, .max_deferred = 8}); }
-  // Returns when the thread has hung in the file for long enough.
-  std::shared_ptr<CodeFile> hang(uint32_t slot) {
+  // Returns when the thread has hung in the file for long enough; `device`: it seems to lie on another one.
+  std::shared_ptr<CodeFile> hang(uint32_t slot, uint32_t device = 0) {
     const int before = kStubRuntime.hanging();
-    auto made = open(slot, dir_.program(std::to_string(slot) + ".hang", 16));
+    auto made = file(slot, dir_.program(std::to_string(slot) + ".hang", 16));
+    made->key.dev_minor += device;
+    loader_->post(OpenRequest{.file = made, .hint = {}, .again = false});
     while (kStubRuntime.hanging() == before) std::this_thread::yield();
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     return made;
+  }
+  void hang_and_give_up(uint32_t slot, uint32_t device = 0) {
+    hang(slot, device);
+    loader_->check_stuck(monotonic_ns());
+  }
+  // Until a thread that came back has been taken account of.
+  void wait_while_stopped() {
+    const uint64_t end = monotonic_ns() + kPatienceNs;
+    while (loader_->stats().stopped && monotonic_ns() < end) loader_->check_stuck(0);
   }
 };
 
@@ -324,16 +341,57 @@ TEST_F(HungFileTest, IsLeftAloneWhileItMayStillCome) {
   EXPECT_EQ(slow->state, CodeFile::State::kReady);
 }
 
-TEST_F(HungFileTest, ReplacesTheThreadAtMostTwice) {
-  for (uint32_t slot = 0; slot < 3; ++slot) {
-    hang(slot);
-    loader_->check_stuck(monotonic_ns());
-  }
+TEST_F(HungFileTest, ADeviceWithTwoWaitsUntilOneComesBack) {
+  hang_and_give_up(0);
+  hang_and_give_up(1);
+  const auto waiting = open(2, dir_.program("a", 16));
+  const auto retired = open(3, dir_.program("b", 16));
+  loader_->post(RetireRequest{.slot = 3});
+  auto elsewhere = file(4, dir_.program("c", 16));
+  elsewhere->key.dev_minor += 1;
+  loader_->post(OpenRequest{.file = elsewhere, .hint = {}, .again = false});
+  wait_idle_taking();
+  EXPECT_EQ(elsewhere->state, CodeFile::State::kReady);
+  EXPECT_EQ(waiting->state, CodeFile::State::kNew);
   EXPECT_EQ(loader_->stats().stuck_files, 2U);
-  const auto never = open(3, dir_.program("a", 16));
+  kStubRuntime.release();
+  EXPECT_EQ(wait<FileDone>()->file, waiting);
+  EXPECT_EQ(waiting->state, CodeFile::State::kReady);
+  wait_idle_taking();
+  EXPECT_EQ(retired->state, CodeFile::State::kNew) << "its slot may be another file's by now";
+}
+
+TEST_F(HungFileTest, StopsWithEightThreadsHangingAndGoesOnAfterwards) {
+  const auto ready = opened(9, dir_.program("ready", 16));
+  for (uint32_t slot = 0; slot < 7; ++slot) hang_and_give_up(slot, slot);
+  EXPECT_FALSE(loader_->stats().stopped);
+  hang(7, 7);
+  EXPECT_TRUE(loader_->post(deferred(ready, {1, 0})));
   loader_->check_stuck(monotonic_ns());
-  EXPECT_EQ(never->state, CodeFile::State::kNew);
-  loader_.reset();  // does not wait for the last one for ever either
+  EXPECT_TRUE(loader_->stats().stopped);
+  EXPECT_EQ(loader_->stats().stuck_files, 8U);
+  // What waited is reported as it is, and nothing more is taken on.
+  const auto done = wait<DeferredDone>();
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->end, GP_END_PAGE_MISSING);
+  EXPECT_TRUE(loader_->idle());
+  EXPECT_FALSE(loader_->post(deferred(ready, {1, 0})));
+  const auto later = open(8, dir_.program("a", 16));
+  loader_->check_stuck(monotonic_ns());
+  EXPECT_EQ(later->state, CodeFile::State::kNew);
+  kStubRuntime.release();
+  wait_while_stopped();
+  EXPECT_FALSE(loader_->stats().stopped);
+  wait<FileDone>();
+  EXPECT_EQ(later->state, CodeFile::State::kReady);
+}
+
+TEST_F(HungFileTest, DoesNotWaitForThemWhenItEnds) {
+  for (uint32_t slot = 0; slot < 8; ++slot) hang_and_give_up(slot, slot);
+  loader_.reset();
+  start({.row_budget_bytes = 0, .stuck_ns = 1'000'000, .max_deferred = 8});
+  hang(0);
+  loader_.reset();
 }
 
 TEST_F(HungFileTest, AnIdleThreadIsNeverStuck) {

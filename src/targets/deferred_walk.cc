@@ -1,0 +1,44 @@
+#include "targets/deferred_walk.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace gp::targets {
+
+DeferredWalk::DeferredWalk(const DeferredSample& request) {
+  std::memcpy(&sample, request.sample.data(), sizeof(sample));
+  std::memcpy(&copy, request.copy.data(), sizeof(copy));
+  const auto* frames = reinterpret_cast<const gp_frame*>(request.sample.data() + sizeof(sample));
+  stack = {
+      .registers = copy.registers,
+      .thread_pointer = copy.thread_pointer,
+      .base = copy.base,
+      .stack = Bytes(request.copy).subspan(sizeof(copy), copy.bytes),
+      .mappings = request.run->mappings,
+      .pid = sample.pid,
+      .before = {frames, size_t{sample.user_frames} - sample.pending_frames},
+      .pending = {frames + (sample.user_frames - sample.pending_frames), sample.pending_frames},
+  };
+}
+
+DeferredDone DeferredWalk::done(const walk::WalkedStack& walked, std::vector<uint8_t> bytes) const {
+  // Past a full copy the stack goes on, it only was not taken.
+  const bool copy_ended = walked.end == GP_END_STACK_READ && copy.bytes == GP_STACK_COPY_SIZE;
+  return {.sample = std::move(bytes),
+          .frames = {walked.frames.begin(), walked.frames.end()},
+          .end = copy_ended ? GP_END_DEPTH : walked.end,
+          .guessed = walked.guessed || (sample.flags & GP_SAMPLE_GUESSED) != 0};
+}
+
+std::optional<FilePage> page_at(const DeferredSample& request, uint64_t address) {
+  const auto& mappings = request.run->mappings;
+  const auto after = std::ranges::upper_bound(mappings, address, {}, &gp_mapping::start);
+  if (after == mappings.begin()) return std::nullopt;
+  const gp_mapping& mapping = *std::prev(after);
+  if (address >= mapping.end || mapping.file == GP_NO_FILE) return std::nullopt;
+  const auto file = std::ranges::find(request.files, mapping.file, &CodeFile::slot);
+  if (file == request.files.end()) return std::nullopt;
+  return FilePage{.file = *file, .page = (address - mapping.start + mapping.offset) >> GP_PAGE_SHIFT};
+}
+
+}  // namespace gp::targets

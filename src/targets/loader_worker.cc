@@ -1,0 +1,173 @@
+#include "targets/loader_worker.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/procfs.h"
+#include "targets/code_opener.h"
+#include "targets/live_memory.h"
+
+namespace gp::targets {
+namespace {
+
+constexpr int kThreadNice = -10;       // below the reader's
+constexpr int kMaxPagesPerStack = 64;  // pages one deferred stack may have loaded
+
+}  // namespace
+
+void LoaderWorker::run() {
+  ::pthread_setname_np(::pthread_self(), "gp-loader");
+  // On a busy host stacks would wait seconds for rows, and processes be gone before they are read.
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kThreadNice));
+  LoaderRequest request;
+  while (shared_->next(request)) {
+    if (!std::visit([this](auto& body) { return handle(body); }, request)) return;
+  }
+}
+
+bool LoaderWorker::abandon_if_stuck(uint64_t limit_ns, std::shared_ptr<CodeFile>* reading) {
+  uint64_t since = since_ns_.load(std::memory_order_acquire);
+  if (since == kIdle || since == kAbandoned || since > limit_ns) return false;
+  const std::lock_guard lock(shared_->mutex);
+  if (!since_ns_.compare_exchange_strong(since, kAbandoned)) return false;
+  *reading = reading_;
+  shared_->begin_hang(reading_.get());
+  return true;
+}
+
+void LoaderWorker::settle(const std::shared_ptr<CodeFile>& file, CodeFile::State state) {
+  gp_file& entry = shared_->tables->files[file->slot];
+  const bool loaded = state == CodeFile::State::kReady || state == CodeFile::State::kNotElf;
+  __atomic_store_n(&entry.state, loaded ? GP_FILE_LOADED : GP_FILE_UNREADABLE, __ATOMIC_RELEASE);
+  file->state.store(state, std::memory_order_release);
+  shared_->answer(FileDone{file});
+}
+
+bool LoaderWorker::handle(OpenRequest& request) { return request.again ? look_again(request) : open(request); }
+
+bool LoaderWorker::open(const OpenRequest& request) {
+  const auto& file = request.file;
+  if (file->state.load() != CodeFile::State::kNew) return true;
+  OpenedCode opened;
+  if (!foreign(file, [&] { opened = open_code(*file, request.hint, shared_->runtimes); })) return false;
+  file->change = opened.change;
+  file->image = opened.image;
+  file->runtime = std::move(opened.runtime);
+  if (opened.state == CodeFile::State::kReady) {
+    auto loaded = std::make_shared<UnwindFile>();
+    loaded->file = file.get();
+    loaded->image = std::move(opened.image);
+    loaded->source = std::move(opened.source);
+    if (!shared_->files->install(*file, std::move(loaded))) opened.state = CodeFile::State::kUnreadable;
+  }
+  settle(file, opened.state);
+  return true;
+}
+
+bool LoaderWorker::look_again(const OpenRequest& request) {
+  bool changed = false;
+  if (!foreign(request.file, [&] { changed = has_changed(*request.file, request.hint); })) return false;
+  if (changed) shared_->answer(FileChanged{request.file, request.hint});
+  return true;
+}
+
+bool LoaderWorker::handle(PageRequest& request) { return load_page(request.file, request.page); }
+
+// Compiles a page and publishes it.
+bool LoaderWorker::load_page(const std::shared_ptr<CodeFile>& file, uint64_t page) {
+  const auto loaded = shared_->files->lacking(*file, page);
+  if (!loaded) return true;
+  elf::UnwindPage rows;
+  if (!foreign(file, [&] { rows = loaded->source->compile_page(page); })) return false;
+  shared_->files->publish(*loaded, page, rows);
+  note_rows();
+  const std::lock_guard lock(shared_->mutex);
+  ++shared_->stats.pages_compiled;
+  return true;
+}
+
+void LoaderWorker::note_rows() {
+  const walk::RowPool& rows = shared_->files->rows();
+  const std::lock_guard lock(shared_->mutex);
+  shared_->stats.rows_bytes = rows.memory_bytes();
+  shared_->stats.rows_used_bytes = rows.used_bytes();
+  shared_->stats.evictions = rows.evictions();
+}
+
+bool LoaderWorker::handle(AttachRequest& request) {
+  AttachDone done{.process = request.process, .file = request.file, .entry = std::nullopt};
+  const bool alive = foreign(request.file, [&] {
+    const LiveMemory memory(request.process.pid);
+    for (const Runtime* runtime : shared_->runtimes) {
+      if (runtime->kind() != request.file->runtime->kind) continue;
+      if (auto entry = runtime->attach(*request.file->runtime, memory, request.bias)) done.entry = *entry;
+    }
+  });
+  if (!alive) return false;
+  shared_->answer(std::move(done));
+  return true;
+}
+
+bool LoaderWorker::handle(RetireRequest& request) {
+  shared_->files->retire(request.slot);
+  return true;
+}
+
+bool LoaderWorker::handle(PerfMapRequest& request) {
+  PerfMapDone done{.process = request.process, .namespace_pid = 0, .fd = {}};
+  const bool alive = foreign(nullptr, [&] {
+    const auto status = os::read_status(request.process.pid);
+    if (!status) return;
+    done.namespace_pid = status->namespace_pids.empty() ? request.process.pid : status->namespace_pids.back();
+    auto fd = os::open_file(fmt::format("/proc/{}/root/tmp/perf-{}.map", request.process.pid, done.namespace_pid),
+                            O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    struct stat info{};
+    if (fd && ::fstat(fd->get(), &info) == 0 && S_ISREG(info.st_mode)) done.fd = std::move(*fd);
+  });
+  if (!alive) return false;
+  shared_->answer(std::move(done));
+  return true;
+}
+
+bool LoaderWorker::handle(ShrinkRequest& request) {
+  shared_->files->refuse_growth(request.refuse_growth);
+  if (!request.give_back) return true;
+  shared_->files->give_segments_back();
+  note_rows();
+  return true;
+}
+
+bool LoaderWorker::handle(DeferredSample& request) {
+  const DeferredWalk walk(request);
+  walk::WalkedStack walked = walker_.walk(walk.stack);
+  for (int turn = 0; turn < kMaxPagesPerStack && walked.end == GP_END_PAGE_MISSING; ++turn) {
+    bool progress = false;
+    if (!load_missing(request, walked.missing_pc, &progress)) return false;
+    if (!progress) break;
+    walked = walker_.walk(walk.stack);
+  }
+  shared_->answer(walk.done(walked, std::move(request.sample)));
+  return true;
+}
+
+// Loads the page of a pc in the sample's process.
+bool LoaderWorker::load_missing(const DeferredSample& request, uint64_t pc, bool* progress) {
+  // A return address is looked up one before; one page early is tried when it begins a page.
+  for (const uint64_t address : {pc - 1, pc}) {
+    const auto at = page_at(request, address);
+    const auto loaded = at ? shared_->files->in_slot(at->file->slot) : nullptr;
+    if (!loaded) continue;
+    {
+      const std::lock_guard lock(shared_->mutex);
+      if (shared_->hangs(*at->file)) continue;
+    }
+    if (!load_page(at->file, at->page)) return false;
+    *progress |= shared_->files->is_settled(*loaded, at->page);
+  }
+  return true;
+}
+
+}  // namespace gp::targets
