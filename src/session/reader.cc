@@ -225,8 +225,8 @@ void Reader::on_sample(Bytes record) {
 }
 
 bool Reader::defer(const gp_sample& header, Bytes record) {
-  targets::Process* process = header.end == GP_END_PAGE_MISSING ? targets_.find(key_of(header))
-                                                                : targets_.look_again(key_of(header), header.time_ns);
+  targets::Process* process =
+      header.end == GP_END_PAGE_MISSING ? targets_.find(key_of(header)) : targets_.look_again(key_of(header));
   if (process == nullptr || !process->run) return false;
   const auto copy = copies_.find(header.cpu);
   gp_stack_copy copied{};

@@ -20,9 +20,16 @@ void split_at(MappingTable& table, uint64_t address) {
   table.emplace_hint(after, address, std::move(rest));
 }
 
+bool overlaps(const MappingTable& table, const Mapping& mapping) {
+  const auto after = table.upper_bound(mapping.start);
+  if (after != table.end() && after->second.start < mapping.end) return true;
+  return after != table.begin() && std::prev(after)->second.end > mapping.start;
+}
+
 }  // namespace
 
 bool put_mapping(MappingTable& table, Mapping mapping) {
+  if (table.size() >= GP_MAPPINGS_PER_PROCESS && !overlaps(table, mapping)) return false;
   split_at(table, mapping.start);
   split_at(table, mapping.end);
   table.erase(table.lower_bound(mapping.start), table.lower_bound(mapping.end));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string_view>
 
 #include "targets/code_file.h"
 
@@ -17,11 +18,15 @@ struct Mapping {
   std::shared_ptr<CodeFile> file;
 };
 
+// Memory without a file: its code is some JIT's. Named mappings that are no files have inode 0 as well.
+inline bool is_vdso(std::string_view path) { return path == "[vdso]"; }
+
 // By start, without overlaps.
 using MappingTable = std::map<uint64_t, Mapping>;
 
 // Puts a mapping over whatever was there, as mmap(2) does with MAP_FIXED: what lies under it is cut or goes. False when
-// that is more than the walker's table takes: the mappings at the highest addresses are given up then.
+// that is more than the walker's table takes: it is left out then, or, where it lies over others, the mappings at the
+// highest addresses are given up.
 bool put_mapping(MappingTable& table, Mapping mapping);
 
 }  // namespace gp::targets

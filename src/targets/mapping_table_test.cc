@@ -96,5 +96,13 @@ TEST_F(MappingTableTest, AFullTableNeverKeepsWhatWasMappedOver) {
   EXPECT_EQ(table_.at(0).end, 50U);
 }
 
+TEST_F(MappingTableTest, AFullTableKeepsWhatItHas) {
+  for (uint64_t i = 0; i < GP_MAPPINGS_PER_PROCESS; ++i) put(1000 + i * 100, 1000 + i * 100 + 50, 0);
+  const uint64_t last = table_.rbegin()->first;
+  EXPECT_FALSE(put_mapping(table_, {.start = 10, .end = 20, .offset = 0, .file = nullptr}));
+  EXPECT_EQ(table_.begin()->first, 1000U);
+  EXPECT_EQ(table_.rbegin()->first, last);
+}
+
 }  // namespace
 }  // namespace gp::targets

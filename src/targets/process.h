@@ -35,6 +35,9 @@ struct Program {
   }
 };
 
+// The kernel and the sideband tell a fork's time a little apart.
+inline bool same_start(uint64_t a, uint64_t b) { return (a > b ? a - b : b - a) <= uint64_t{GP_START_SLACK_TICKS}; }
+
 // Owner thread: reader.
 struct Process {
   ProcessKey key;
@@ -46,9 +49,10 @@ struct Process {
   MappingTable mappings;
   std::shared_ptr<const MappingRun> run;  // as the walker sees them
   bool wanted = true;                     // by the filter
-  bool dirty = false;                     // mappings changed since `run` was made
+  bool dirty = false;                     // mappings changed since `run` was made; it is in Targets' list then
+  uint64_t published_ns = 0;              // when `run` was made
   RuntimeIndexes runtimes{};              // in the walker's table
-  uint64_t scanned_ns = 0;                // when /proc/PID/maps was last read
+  uint64_t rescan_due_ns = 0;             // /proc/PID/maps is not read again before
   uint64_t attach_ns = 0;                 // when a runtime was last asked to attach
   uint64_t perf_map_ns = 0;               // when its perf map was last asked for; UINT64_MAX: it is open
 

@@ -15,23 +15,13 @@ namespace {
 
 constexpr uint64_t kTickNs = 10'000'000;  // of ProcessKey::start_ticks
 constexpr size_t kPastPrograms = 4;
-constexpr uint64_t kRescanNs = 20'000'000;        // between two readings of one process' maps
 constexpr uint64_t kRetryAttachNs = 50'000'000;   // between two attempts to attach to one process
 constexpr uint64_t kLookAgainNs = 1'000'000'000;  // between two checks of one file for change
 
-// Memory without a file: its code is some JIT's. Named mappings that are no files have inode 0 as well.
-bool is_vdso(std::string_view path) { return path == "[vdso]"; }
-
-FileKey key_of(uint32_t dev_major, uint32_t dev_minor, uint64_t inode) {
-  return {.dev_major = dev_major, .dev_minor = dev_minor, .inode = inode};
-}
-
-bool close_to(uint64_t a, uint64_t b) { return (a > b ? a - b : b - a) <= uint64_t{GP_START_SLACK_TICKS}; }
-
-std::string_view without_deleted(std::string_view path) {
-  constexpr std::string_view kDeleted = " (deleted)";
-  return path.ends_with(kDeleted) ? path.substr(0, path.size() - kDeleted.size()) : path;
-}
+// A process with more mappings than this shows the walker a change of them only so long after the one before, for each
+// mapping it has: whole runs are replaced, and those of the others are to find room.
+constexpr size_t kManyMappings = 256;
+constexpr uint64_t kPublishNsPerMapping = 25'000;
 
 // What the program turns out to run, for people and for frames that mark a gap.
 void note_runtime(Program& program, const RuntimeFile& runtime) {
@@ -66,22 +56,6 @@ bool Targets::is_wanted(ProcessKey key) {
   return filter_.children || wants(key.pid, 0);
 }
 
-void Targets::scan_all() {
-  auto pids = os::list_processes();
-  if (!pids) return;
-  // Parents come before their children where pids have not wrapped round; a second pass settles who is wanted.
-  for (const int32_t pid : *pids) discover(pid);
-  for (bool changed = filter_.children; changed;) {
-    changed = false;
-    for (auto& [pid, process] : processes_) {
-      if (process->wanted || !wants(pid, process->parent_pid)) continue;
-      process->wanted = changed = true;
-      store(*process);
-    }
-  }
-  publish();
-}
-
 Process* Targets::add(ProcessKey key, int32_t parent_pid, std::shared_ptr<Program> program, bool wanted) {
   auto process = std::make_unique<Process>();
   process->key = key;
@@ -92,51 +66,6 @@ Process* Targets::add(ProcessKey key, int32_t parent_pid, std::shared_ptr<Progra
   if (place) replaced_.push_back(std::move(place));
   place = std::move(process);
   return place.get();
-}
-
-// A process nobody told us of: reads what /proc says of it.
-Process* Targets::discover(int32_t pid) {
-  const auto stat = os::read_stat(pid);
-  if (!stat) return nullptr;
-  auto program = std::make_shared<Program>();
-  program->key = {.pid = pid, .start_ticks = stat->start_ticks};
-  program->comm = stat->comm;
-  program->executable = os::read_executable(pid).value_or("");
-  program->container_id = os::read_container_id(pid).value_or("");
-  Process* process = add(program->key, stat->ppid, program, wants(pid, stat->ppid));
-  if (stat->kernel_thread()) {
-    process->run = kernel_.make_run({});
-    store(*process);
-  } else {
-    read_maps(*process);
-  }
-  return process;
-}
-
-bool Targets::read_maps(Process& process) {
-  process.scanned_ns = monotonic_ns();
-  MappingTable mappings;
-  const auto scan = os::for_each_mapping(process.key.pid, [&](const os::MapsEntry& entry) {
-    if (!entry.executable || entry.path == "[vsyscall]") return true;
-    if (mappings.size() >= GP_MAPPINGS_PER_PROCESS) {
-      ++mappings_dropped_;
-      return true;
-    }
-    Mapping mapping{.start = entry.start, .end = entry.end, .offset = entry.offset, .file = nullptr};
-    if (entry.inode != 0 || is_vdso(entry.path)) {
-      mapping.file = file_for(key_of(entry.dev_major, entry.dev_minor, entry.inode), without_deleted(entry.path),
-                              {.pid = process.key.pid, .start = entry.start, .end = entry.end});
-      if (!mapping.file) return true;
-    }
-    mappings.emplace(entry.start, std::move(mapping));
-    return true;
-  });
-  if (!scan) return false;
-  process.mappings = std::move(mappings);
-  process.dirty = true;
-  dirty_.push_back(process.key.pid);
-  attach(process);
-  return true;
 }
 
 std::shared_ptr<CodeFile> Targets::file_for(const FileKey& key, std::string_view path, const FileHint& hint) {
@@ -159,8 +88,7 @@ std::shared_ptr<CodeFile> Targets::file_for(const FileKey& key, std::string_view
   return file;
 }
 
-void Targets::map(Process& process, Mapping mapping) {
-  if (!put_mapping(process.mappings, std::move(mapping))) ++mappings_dropped_;
+void Targets::mark_dirty(Process& process) {
   if (!process.dirty) dirty_.push_back(process.key.pid);
   process.dirty = true;
 }
@@ -174,6 +102,8 @@ void Targets::apply(const os::SidebandEvent& event) {
     on_fork(*fork, event.time_ns);
   } else if (const auto* exit = std::get_if<os::ExitEvent>(&event.body)) {
     on_exit(*exit);
+  } else if (std::holds_alternative<os::LostEvent>(event.body)) {
+    events_lost_ = true;
   }
 }
 
@@ -184,13 +114,16 @@ void Targets::on_mmap(const os::MmapEvent& event) {
   Mapping mapping{.start = event.address, .end = event.address + event.length, .offset = event.offset, .file = nullptr};
   if (mapping.end <= mapping.start) return;
   if (event.inode != 0 || is_vdso(event.path)) {
-    mapping.file = file_for(key_of(event.dev_major, event.dev_minor, event.inode), event.path,
-                            {.pid = event.pid, .start = mapping.start, .end = mapping.end});
+    const FileKey key{.dev_major = event.dev_major, .dev_minor = event.dev_minor, .inode = event.inode};
+    mapping.file = file_for(key, event.path, {.pid = event.pid, .start = mapping.start, .end = mapping.end});
     if (!mapping.file) return;
     if (process->program->executable.empty()) process->program->executable = event.path;
   }
-  map(*process, std::move(mapping));
-  attach(*process);
+  const auto file = mapping.file;
+  if (!put_mapping(process->mappings, std::move(mapping))) ++mappings_dropped_;
+  mark_dirty(*process);
+  // One that is still to be looked at asks for this itself, see take().
+  if (file && file->state.load(std::memory_order_acquire) == CodeFile::State::kReady && file->runtime) attach(*process);
 }
 
 void Targets::on_comm(const os::CommEvent& event, uint64_t time_ns) {
@@ -207,18 +140,20 @@ void Targets::on_comm(const os::CommEvent& event, uint64_t time_ns) {
     discover(event.pid);
     return;
   }
-  Process& process = *known->second;
+  begin_program(*known->second, event.name, time_ns);
+}
+
+void Targets::begin_program(Process& process, std::string_view comm, uint64_t time_ns) {
   auto program = std::make_shared<Program>();
   program->key = process.key;
-  program->comm = event.name;
+  program->comm = comm;
   // A runtime of containers moves itself into the new cgroup before it execs the program.
-  program->container_id = os::read_container_id(event.pid).value_or(process.program->container_id);
+  program->container_id = os::read_container_id(process.key.pid).value_or(process.program->container_id);
   if (process.past.size() >= kPastPrograms) process.past.erase(process.past.begin());
   process.past.emplace_back(time_ns, std::exchange(process.program, std::move(program)));
   process.mappings.clear();
   release_entries(process);
-  if (!process.dirty) dirty_.push_back(event.pid);
-  process.dirty = true;
+  mark_dirty(process);
 }
 
 void Targets::on_fork(const os::ForkEvent& event, uint64_t time_ns) {
@@ -231,7 +166,7 @@ void Targets::on_fork(const os::ForkEvent& event, uint64_t time_ns) {
   const uint64_t boot_offset = clock_ns(CLOCK_BOOTTIME) - monotonic_ns();
   const ProcessKey key{.pid = event.pid, .start_ticks = (time_ns + boot_offset) / kTickNs};
   if (const auto scanned = processes_.find(event.pid);
-      scanned != processes_.end() && close_to(scanned->second->key.start_ticks, key.start_ticks)) {
+      scanned != processes_.end() && same_start(scanned->second->key.start_ticks, key.start_ticks)) {
     return;  // the scan of /proc saw it already
   }
   Process& parent = *known->second;
@@ -240,8 +175,7 @@ void Targets::on_fork(const os::ForkEvent& event, uint64_t time_ns) {
   Process* child = add(key, event.parent_pid, std::move(program), wants(event.pid, event.parent_pid));
   child->mappings = parent.mappings;
   child->run = parent.run;
-  child->dirty = parent.dirty;
-  if (child->dirty) dirty_.push_back(event.pid);
+  if (parent.dirty) mark_dirty(*child);
   for (const uint16_t index : parent.runtimes)
     if (index != 0) give_entry(*child, tables_->runtimes[index - 1U]);
   store(*child);
@@ -250,10 +184,19 @@ void Targets::on_fork(const os::ForkEvent& event, uint64_t time_ns) {
 
 void Targets::on_exit(const os::ExitEvent& event) { exiting_.push_back(event.pid); }
 
-void Targets::publish() {
+void Targets::publish() { publish_due(monotonic_ns()); }
+
+void Targets::publish_due(uint64_t now_ns) {
   for (const int32_t pid : std::exchange(dirty_, {})) {
     const auto known = processes_.find(pid);
-    if (known != processes_.end() && known->second->dirty) publish(*known->second);
+    if (known == processes_.end() || !known->second->dirty) continue;
+    Process& process = *known->second;
+    const size_t count = process.mappings.size();
+    if (count > kManyMappings && now_ns - process.published_ns < count * kPublishNsPerMapping) {
+      dirty_.push_back(pid);
+    } else {
+      publish(process);
+    }
   }
 }
 
@@ -274,6 +217,7 @@ void Targets::publish(Process& process) {
     }
   }
   process.dirty = false;
+  process.published_ns = monotonic_ns();
   process.run = kernel_.make_run(std::move(mappings));
   store(process);
 }
@@ -359,31 +303,20 @@ void Targets::release_entries(Process& process) {
 
 Process* Targets::find(ProcessKey key) {
   const auto known = processes_.find(key.pid);
-  if (known != processes_.end() && close_to(known->second->key.start_ticks, key.start_ticks))
+  if (known != processes_.end() && same_start(known->second->key.start_ticks, key.start_ticks))
     return known->second.get();
   for (const auto& process : replaced_) {
-    if (process->key.pid == key.pid && close_to(process->key.start_ticks, key.start_ticks)) return process.get();
+    if (process->key.pid == key.pid && same_start(process->key.start_ticks, key.start_ticks)) return process.get();
   }
   return nullptr;
-}
-
-Process* Targets::look_again(ProcessKey key, uint64_t now_ns) {
-  Process* process = find(key);
-  if (process == nullptr) {
-    process = discover(key.pid);
-    if (process == nullptr || !close_to(process->key.start_ticks, key.start_ticks)) return nullptr;
-  } else if (now_ns - process->scanned_ns > kRescanNs) {
-    read_maps(*process);
-  }
-  if (process->dirty) publish(*process);
-  return process;
 }
 
 std::vector<std::shared_ptr<CodeFile>> Targets::files_of(const MappingRun& run) const {
   std::vector<std::shared_ptr<CodeFile>> files;
   for (const gp_mapping& mapping : run.mappings) {
     if (mapping.file == GP_NO_FILE) continue;
-    if (const auto& file = files_.in_slot(mapping.file)) files.push_back(file);
+    const auto& file = files_.in_slot(mapping.file);
+    if (file && (files.empty() || files.back() != file)) files.push_back(file);
   }
   return files;
 }
@@ -407,12 +340,13 @@ void Targets::collect() {
     const bool zombie = stat && stat->state == 'Z' && stat->threads <= 1;
     const auto known = processes_.find(pid);
     if (known == processes_.end()) continue;
-    if (!stat || zombie || !close_to(stat->start_ticks, known->second->key.start_ticks)) {
+    if (!stat || zombie || !same_start(stat->start_ticks, known->second->key.start_ticks)) {
       drop(pid);
     } else if (stat->exiting()) {
       exiting_.push_back(pid);  // its last thread is still on its way out
     }
   }
+  scan_after_loss();
   files_.collect(monotonic_ns(), [this](const std::shared_ptr<CodeFile>& file) {
     looked_ns_.erase(file->slot);
     // Now, not when the loader comes to it: the slot may have a new file by then.

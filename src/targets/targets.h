@@ -29,6 +29,7 @@ class Targets {
   void apply(const os::SidebandEvent& event);
   // Shows the walker what the last events changed.
   void publish();
+  void publish_due(uint64_t now_ns);
   // Takes what the loader has found out of a file or runtime.
   void take(const FileDone& done);
   void take(const FileChanged& changed);
@@ -39,14 +40,14 @@ class Targets {
   Process* find(ProcessKey key);
   // Whether the filter asks for samples of this process; one that is not known may be a child of one that is.
   [[nodiscard]] bool is_wanted(ProcessKey key);
-  // Reads the process' maps again, at most once in 20 ms. Null: it has gone.
-  Process* look_again(ProcessKey key, uint64_t now_ns);
+  // Reads the process' maps again, at most once in 20 ms and for a twentieth of the time. Null: it has gone.
+  Process* look_again(ProcessKey key);
   // An interpreter of this process was met unprepared: try once more to attach.
   void retry_attach(Process& process, uint64_t now_ns);
   // The files of a run, held so that their slots stay theirs.
   [[nodiscard]] std::vector<std::shared_ptr<CodeFile>> files_of(const MappingRun& run) const;
   [[nodiscard]] const std::shared_ptr<CodeFile>& file_in_slot(uint32_t slot) const { return files_.in_slot(slot); }
-  // Forgets ended processes and unused files. To be called after every record written before has been read.
+  // Forgets ended processes and unused files, reads /proc where events were lost. To be called after every record written before has been read.
   void collect();
 
   [[nodiscard]] size_t process_count() const { return processes_.size(); }
@@ -64,8 +65,11 @@ class Targets {
 
   Process* add(ProcessKey key, int32_t parent_pid, std::shared_ptr<Program> program, bool wanted);
   Process* discover(int32_t pid);
+  void scan_after_loss();
+  void check(int32_t pid);
   bool read_maps(Process& process);
-  void map(Process& process, Mapping mapping);
+  void begin_program(Process& process, std::string_view comm, uint64_t time_ns);
+  void mark_dirty(Process& process);
   std::shared_ptr<CodeFile> file_for(const FileKey& key, std::string_view path, const FileHint& hint);
   void attach(Process& process);
   void give_entry(Process& process, const gp_runtime_entry& entry);
@@ -84,6 +88,8 @@ class Targets {
   std::vector<std::unique_ptr<Process>> replaced_;  // their pid was reused; until the next collect()
   std::vector<int32_t> exiting_;
   std::vector<int32_t> dirty_;
+  bool events_lost_ = false;
+  uint64_t resync_due_ns_ = 0;
   uint64_t mappings_dropped_ = 0;       // beyond GP_MAPPINGS_PER_PROCESS
   std::vector<uint16_t> free_entries_;  // of the walker's table of runtimes: 1 + index
   uint64_t entries_refused_ = 0;

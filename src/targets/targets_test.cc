@@ -135,7 +135,6 @@ TEST_F(TargetsTest, ThreadsAndUnknownProcessesChangeNothing) {
   exec(kChild, "x");
   mmap(kChild, 0x1000, 0x1000, "//anon");
   apply(os::ExitEvent{.pid = kChild, .tid = kChild});
-  apply(os::LostEvent{.count = 3});
   targets_->publish();
   targets_->collect();
   EXPECT_EQ(targets_->process_count(), 1U);
@@ -194,9 +193,13 @@ TEST_F(TargetsTest, AnonymousCodeIsGeneratedCode) {
 }
 
 TEST_F(TargetsTest, AFileThatIsNoElfFileIsGeneratedCode) {
+  // The loader is kept busy, so that it cannot have looked into the file before we look at the table.
+  kStubRuntime.hold();
+  spawn(kChild + 1, dir_.program("a.hang", 16));
   spawn(kChild, dir_.text("memfd", {1, 2, 3}));
   targets_->publish();
   EXPECT_NE(mappings(kChild).at(0).file, GP_NO_FILE);
+  kStubRuntime.release();
   settle();
   EXPECT_EQ(mappings(kChild).at(0).file, GP_NO_FILE);
 }
@@ -347,9 +350,9 @@ TEST_F(TargetsTest, SamplesChildrenOfFilteredProcesses) {
 
 TEST_F(TargetsTest, LookingAgainFindsWhatThereIs) {
   const ProcessKey self = process(::getpid()).key;
-  EXPECT_NE(targets_->look_again(self, monotonic_ns()), nullptr);
-  EXPECT_EQ(targets_->look_again({.pid = kChild, .start_ticks = 1}, monotonic_ns()), nullptr);
-  EXPECT_EQ(targets_->look_again({.pid = ::getpid(), .start_ticks = self.start_ticks + 1000}, monotonic_ns()), nullptr);
+  EXPECT_NE(targets_->look_again(self), nullptr);
+  EXPECT_EQ(targets_->look_again({.pid = kChild, .start_ticks = 1}), nullptr);
+  EXPECT_EQ(targets_->look_again({.pid = ::getpid(), .start_ticks = self.start_ticks + 1000}), nullptr);
   EXPECT_NE(targets_->find(self), nullptr);
 }
 
@@ -357,6 +360,42 @@ TEST_F(TargetsTest, ScansTheHost) {
   targets_->scan_all();
   EXPECT_GE(targets_->process_count(), 1U);
   EXPECT_NE(entry(::getpid()), nullptr);
+}
+
+TEST_F(TargetsTest, ReadsTheHostAfterLostEvents) {
+  fork(kChild);  // ended unheard
+  apply(os::LostEvent{.count = 3});
+  targets_->publish();
+  EXPECT_EQ(targets_->process_count(), 2U);
+  targets_->collect();
+  EXPECT_GT(targets_->process_count(), 1U);
+  EXPECT_TRUE(targets_->processes().contains(1));
+  targets_->collect();
+  EXPECT_FALSE(targets_->processes().contains(kChild));
+}
+
+TEST_F(TargetsTest, AnExecUnheardOfStartsAProgram) {
+  exec(::getpid(), "before");
+  apply(os::LostEvent{.count = 1});
+  targets_->collect();
+  EXPECT_EQ(process(::getpid()).program->comm, os::read_stat(::getpid())->comm);
+  EXPECT_EQ(process(::getpid()).past.back().second->comm, "before");
+  targets_->publish();
+  EXPECT_GT(mappings(::getpid()).size(), 3U);
+}
+
+TEST_F(TargetsTest, AFloodOfMappingsIsShownNowAndThen) {
+  fork(kChild);
+  exec(kChild, "flood");
+  for (uint64_t i = 0; i < 1000; ++i) mmap(kChild, 0x10000 + i * 0x2000, 0x1000, "//anon");
+  targets_->publish();
+  EXPECT_EQ(mappings(kChild).size(), 1000U);
+  mmap(kChild, 0x1000, 0x1000, "//anon");
+  const uint64_t shown = process(kChild).published_ns;
+  targets_->publish_due(shown + 20'000'000);
+  EXPECT_EQ(mappings(kChild).size(), 1000U);
+  targets_->publish_due(shown + 30'000'000);  // 25 µs a mapping
+  EXPECT_EQ(mappings(kChild).size(), 1001U);
 }
 
 TEST_F(TargetsTest, CountsWhatHasNoRoom) {
