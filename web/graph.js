@@ -24,6 +24,7 @@ class FlameGraph {
     this.up = null;
     this.down = null;
     this.range = [0, 1];
+    this.frame = 0;       // of a zoom under way; 0: nothing moves
     this.lit = null;      // entity → whether it is in the light; null: all are
     this.current = null;  // hit with the ring
     this.hovered = null;
@@ -51,6 +52,7 @@ class FlameGraph {
   // --- what is shown ---------------------------------------------------------------------------------------------
 
   setScene({up = null, down = null}, zoom = 0) {
+    this.stop();  // a zoom of the scene before would scroll this one
     this.up = up;
     this.down = down;
     this.current = null;
@@ -79,9 +81,14 @@ class FlameGraph {
     this.slide(this.rangeOf(node));
   }
 
+  stop() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+  }
+
   // Moves the visible range there, smoothly unless people asked their system for less motion.
   slide(target) {
-    cancelAnimationFrame(this.frame);
+    this.stop();
     const from = this.range;
     const begin = performance.now();
     const length = matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : ZOOM_MS;
@@ -90,8 +97,12 @@ class FlameGraph {
       const eased = 1 - (1 - t) ** 3;
       this.range = [0, 1].map((i) => from[i] + (target[i] - from[i]) * eased);
       this.draw();
-      if (t < 1) this.frame = requestAnimationFrame(step);
-      else this.settle();
+      if (t < 1) {
+        this.frame = requestAnimationFrame(step);
+      } else {
+        this.frame = 0;
+        this.settle();
+      }
     };
     this.frame = requestAnimationFrame(step);
   }

@@ -19,7 +19,8 @@ from webdriver import Browser, missing  # noqa: E402
 
 SKIP = 77
 READY = "document.documentElement.dataset.ready === 'true'"
-STILL = "gprofiler.graph.range.every((edge, i) => Math.abs(edge - gprofiler.graph.rangeOf(gprofiler.graph.zoom)[i]) < 1e-6)"
+# Nothing moves any more: the end of a zoom scrolls, even one that changes no range.
+STILL = "gprofiler.graph.frame === 0 && gprofiler.graph.range.every((edge, i) => Math.abs(edge - gprofiler.graph.rangeOf(gprofiler.graph.zoom)[i]) < 1e-6)"
 # The node of the frame with a text, in the tree that is shown, and where its middle is in the window.
 NODE = "[...Array(gprofiler.tree.size).keys()].find((n) => gprofiler.profile.entities[gprofiler.tree.entity[n]].text === a[0])"
 MIDDLE = """(() => { const g = gprofiler.graph, node = %s, tree = g.tree;
