@@ -1,0 +1,3 @@
+module go_busy
+
+go 1.19
