@@ -14,6 +14,13 @@ constexpr std::array<uint8_t, 3> kExitOfResult = {0x89, 0xc7, 0xe8};
 constexpr uint64_t kLongestCall = 6;
 constexpr std::array<uint8_t, 2> kPopAndReturn = {0x59, 0xc3};
 
+// mov %rbx,%rsp; mov (%rsp),%rdi; test %rdi,%rdi; je; call setcontext
+constexpr std::array<uint8_t, 13> kStartContext = {0x48, 0x89, 0xdc, 0x48, 0x8b, 0x3c, 0x24,
+                                                   0x48, 0x85, 0xff, 0x74, 0x08, 0xe8};
+// syscall; test %rax,%rax; jl; and behind it a distance, je over a byte, ret
+constexpr std::array<uint8_t, 6> kClone = {0x0f, 0x05, 0x48, 0x85, 0xc0, 0x7c};
+constexpr uint64_t kToCloneReturn = 4;
+
 bool is_call_of_register(Bytes before) {  // ff d0 to ff d7; a prefix for r8-r15 may stand ahead
   return before.size() >= 2 && before[before.size() - 2] == 0xff && (before.back() & 0xf8U) == 0xd0;
 }
@@ -48,6 +55,22 @@ KnownCodeSource KnownCodeSource::ends_of_shims(const Image& image) {
   rule.cfa_offset = 16;
   rule.ra_offset = -8;
   return {image, {kPopAndReturn, Ahead::kCallOfPlace, 1, rule}};
+}
+
+KnownCodeSource KnownCodeSource::starts_of_contexts(const Image& image) {
+  gp_rule rule{};
+  rule.cfa_op = GP_CFA_ROOT;
+  return {image, {kStartContext, Ahead::kAnything, 0, rule}};
+}
+
+// The parent has touched neither stack nor saved registers. (The child, in there for some microseconds, has neither.)
+KnownCodeSource KnownCodeSource::clones(const Image& image) {
+  gp_rule rule{};
+  rule.cfa_op = GP_CFA_REG;
+  rule.cfa_reg = kDwarfRsp;
+  rule.cfa_offset = 8;
+  rule.ra_offset = -8;
+  return {image, {kClone, Ahead::kAnything, kClone.size() + kToCloneReturn, rule}};
 }
 
 bool KnownCodeSource::may_hold_libc(const Image& image) { return image.interpreter().empty() && !image.needs_others(); }

@@ -4,7 +4,11 @@
 // - the root of a musl program's main thread: exit(main(...)) in libc_start_main_stage2 (src/env/__libc_start_main.c),
 //   compiled to an indirect call, `mov %eax, %edi`, and a direct call;
 // - the end of a shim, `pop %rcx; ret` after a call: main of a Rust program built with panic=abort, which rustc
-//   (create_entry_fn in compiler/rustc_codegen_ssa/src/base.rs) makes without unwind tables.
+//   (create_entry_fn in compiler/rustc_codegen_ssa/src/base.rs) makes without unwind tables;
+// - the root of a coroutine made by makecontext(): glibc's __start_context, whose first byte is the return address of the
+//   coroutine's function (sysdeps/unix/sysv/linux/x86_64/__start_context.S);
+// - glibc's clone and clone3 from the system call on: their unwind tables end ahead of it, so that the child's stack has
+//   an end (sysdeps/unix/sysv/linux/x86_64/clone.S, clone3.S).
 #pragma once
 
 #include <optional>
@@ -32,6 +36,8 @@ class KnownCodeSource final : public RuleSource {
   static KnownCodeSource signal_trampolines(const Image& image);
   static KnownCodeSource exits_of_main(const Image& image);
   static KnownCodeSource ends_of_shims(const Image& image);
+  static KnownCodeSource starts_of_contexts(const Image& image);
+  static KnownCodeSource clones(const Image& image);
 
   // The C library may be in this file: static programs and musl itself, which needs no other file (nor has it a name
   // everywhere).

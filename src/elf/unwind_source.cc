@@ -34,7 +34,10 @@ UnwindSource::UnwindSource(const Image& image, const Image* debug) : image_(&ima
   if (debug != nullptr) add(sources_, CfiSource::from_debug_frame(*debug));
   if (sources_.size() == without_tables) add_mini_debug();
   if (has_libc && !is_go) add(sources_, std::optional(KnownCodeSource::exits_of_main(image)));
-  if (!is_go && !sources_.empty()) add(sources_, std::optional(KnownCodeSource::ends_of_shims(image)));
+  if (is_go || sources_.empty()) return;
+  add(sources_, std::optional(KnownCodeSource::clones(image)));
+  add(sources_, std::optional(KnownCodeSource::starts_of_contexts(image)));
+  add(sources_, std::optional(KnownCodeSource::ends_of_shims(image)));
 }
 
 // Costs its decompression, so only for files that say nothing else.

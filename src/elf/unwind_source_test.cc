@@ -73,6 +73,14 @@ TEST(UnwindSource, KnowsVforksReturnAddressRegister) {
       rules, [](const gp_rule& rule) { return rule.ra_op == GP_RA_REGISTER && rule.ra_offset == 5; }));
 }
 
+TEST(UnwindSource, KnowsTheParentInClone) {
+  for (const char* name : {"clone", "__clone"}) {
+    const auto [image, offset] = libc_function(name);
+    UnwindSource source(image);
+    for (const gp_rule& rule : rules_between(source, offset, offset + 0x3a)) EXPECT_NE(rule.cfa_op, GP_CFA_NONE);
+  }
+}
+
 TEST(UnwindSource, EndsAtStart) {
   const Image image = Image::open("/proc/self/exe").value();
   UnwindSource source(image);
@@ -101,6 +109,21 @@ TEST(UnwindSource, EndsWhereMuslCallsMain) {
   EXPECT_EQ(page.rows[0].pc, text + 2);
   EXPECT_EQ(page.rows[1].pc, text + 3);
   EXPECT_EQ(page.rules[page.rows[0].rule].cfa_op, GP_CFA_ROOT);
+}
+
+TEST(UnwindSource, EndsWhereAContextStarts) {
+  TestFile file;
+  std::vector<uint8_t> code(0x100, 0x90);
+  const std::vector<uint8_t> start = {0x48, 0x89, 0xdc, 0x48, 0x8b, 0x3c, 0x24, 0x48, 0x85, 0xff, 0x74, 0x08, 0xe8};
+  std::ranges::copy(start, code.begin() + 0x80);
+  file.code(".text", 0x401000, code);
+  auto eh_frame = FrameBytes("zR", {DW_EH_PE_pcrel | DW_EH_PE_sdata4}).add(0x401080, 0x20, {});
+  file.section(".eh_frame", SHT_PROGBITS, SHF_ALLOC, 0x400000, eh_frame.bytes());
+  const Image image = file.image();
+  const uint64_t text = image.section(".text")->offset;
+  const auto page = UnwindSource(image).compile_page(text >> GP_PAGE_SHIFT);
+  EXPECT_EQ(rule_at(page, text + 0x7f)->cfa_op, GP_CFA_ROOT) << "where the return address is looked up";
+  EXPECT_EQ(rule_at(page, text + 0x7e)->cfa_op, GP_CFA_NONE);
 }
 
 TEST(UnwindSource, KnowsTheEndOfRustsMain) {
