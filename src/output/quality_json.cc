@@ -21,6 +21,8 @@ void write_quality(const profile::Quality& quality, JsonWriter& json) {
   json.end_object();
   json.member("deferred", quality.deferred).member("unnamed", quality.unnamed);
   json.member("frames", quality.frames).member("unnamed_frames", quality.unnamed_frames);
+  if (quality.hung_files > 0) json.member("hung_files", quality.hung_files);
+  if (quality.loading_stopped) json.member("loading_stopped", true);
   json.member("sums_hold", quality.sums_hold());
   json.end_object();
 }

@@ -60,6 +60,8 @@ std::string Quality::summary() const {
     losses += fmt::format("{}{} {}", losses.empty() ? "" : ", ", loss_reason_name(static_cast<LossReason>(i)), lost[i]);
   }
   if (!losses.empty()) text += fmt::format(" ({})", losses);
+  if (hung_files > 0) text += fmt::format("; {} files not looked at: their filesystem does not answer", hung_files);
+  if (loading_stopped) text += "; no further file could be, until it does";
   return text;
 }
 

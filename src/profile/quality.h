@@ -51,6 +51,8 @@ struct Quality {
   uint64_t unnamed = 0;                                               // have at least one frame without a name
   uint64_t frames = 0;                                                // frames in all reported samples
   uint64_t unnamed_frames = 0;                                        // of those
+  uint64_t hung_files = 0;       // files given up because reading them hung: their filesystem does not answer
+  bool loading_stopped = false;  // and so many of them that no other file could be looked at when the window ended
 
   [[nodiscard]] uint64_t reported() const { return whole + guessed + truncated + unwalked; }
   [[nodiscard]] uint64_t lost_total() const;

@@ -67,6 +67,9 @@ Result<profile::Profile> Profiler::finish() {
   symbols::Symbolizer symbolizer(std::move(names));
   Closer closer(&symbolizer, options_.runtimes, options_.inlines);
   closer.close(recording, profile);
+  const auto loading = loader_->stats();
+  profile.quality.hung_files = loading.stuck_files;
+  profile.quality.loading_stopped = loading.stopped;
   return profile;
 }
 
