@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "os/event_fd.h"
 #include "os/host.h"
+#include "os/scheduling.h"
 #include "session/sample_record.h"
 
 namespace gp::session {
@@ -24,6 +24,8 @@ constexpr uint64_t kDrainNs = 2'000'000'000;  // a closing window waits this lon
 // A wake-up costs more than what one event brings: once some have come, those that follow gather for a millisecond.
 constexpr uint64_t kGatherNs = 1'000'000;
 constexpr int kThreadNice = -20;
+constexpr uint64_t kThreadSliceNs =
+    100'000;  // the least there is: what it is late by, the walker works with old tables
 
 profile::WalkEnd walk_end(gp_walk_end end) {
   using profile::WalkEnd;
@@ -100,7 +102,7 @@ Result<void> Reader::open_sideband() {
 
 void Reader::run(const std::stop_token& stop) {
   ::pthread_setname_np(::pthread_self(), "gp-reader");
-  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kThreadNice));
+  os::run_soon(kThreadNice, kThreadSliceNs);
   while (!stop.stop_requested()) {
     wait_for_work();
     turn();
@@ -149,6 +151,7 @@ void Reader::drain_sideband() {
     targets_.apply(event.event);
   }
   events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(applied));
+  heard_ns_ = begun;
   targets_.publish();
   gathering_ = came || !events_.empty();  // some may be held back for the order of their times
 }
@@ -225,9 +228,13 @@ void Reader::on_sample(Bytes record) {
 }
 
 bool Reader::defer(const gp_sample& header, Bytes record) {
-  targets::Process* process =
-      header.end == GP_END_PAGE_MISSING ? targets_.find(key_of(header)) : targets_.look_again(key_of(header));
-  if (process == nullptr || !process->run) return false;
+  // What it did before the sample was taken has to be known: its fork, its exec, its mappings.
+  if (header.time_ns > heard_ns_) drain_sideband();
+  const targets::Process* process = header.end == GP_END_PAGE_MISSING
+                                        ? targets_.find(key_of(header))
+                                        : targets_.look_again(key_of(header), header.miss, header.time_ns);
+  const auto run = process != nullptr ? process->run_at(header.time_ns) : nullptr;
+  if (!run) return false;
   const auto copy = copies_.find(header.cpu);
   gp_stack_copy copied{};
   if (copy != copies_.end() && copy->second.size() >= sizeof(copied)) {
@@ -239,8 +246,8 @@ bool Reader::defer(const gp_sample& header, Bytes record) {
   }
   return loader_->post(targets::DeferredSample{.sample = {record.begin(), record.end()},
                                                .copy = std::move(copy->second),
-                                               .run = process->run,
-                                               .files = targets_.files_of(*process->run)});
+                                               .run = run,
+                                               .files = targets_.files_of(*run)});
 }
 
 // Has the page of a miss loaded for the samples to come; this one cannot be finished.

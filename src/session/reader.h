@@ -82,6 +82,7 @@ class Reader {
   std::vector<Event> events_;  // read, not applied yet
   uint64_t events_read_ = 0;
   bool gathering_ = false;  // events have just come: the sideband is not to wake us for a moment
+  uint64_t heard_ns_ = 0;   // all events up to then are applied
   Copies copies_;
   Recording recording_;
   os::UniqueFd stop_event_;

@@ -116,22 +116,24 @@ bool Targets::read_maps(Process& process) {
   });
   const uint64_t now = monotonic_ns();
   process.rescan_due_ns = now + std::max(kRescanNs, kRestForWork * (now - begun));
-  if (!scan) return false;
+  // One that has ended maps nothing any more: what it had is still wanted for its last samples.
+  if (!scan || mappings.empty()) return false;
   process.mappings = std::move(mappings);
   mark_dirty(process);
   attach(process);
   return true;
 }
 
-Process* Targets::look_again(ProcessKey key) {
+Process* Targets::look_again(ProcessKey key, uint64_t pc, uint64_t time_ns) {
   Process* process = find(key);
+  if (process != nullptr && process->past_at(time_ns) != nullptr) return process;
   if (process == nullptr) {
     process = discover(key.pid);
     if (process == nullptr || !same_start(process->key.start_ticks, key.start_ticks)) return nullptr;
-  } else if (monotonic_ns() >= process->rescan_due_ns) {
+  } else if (!holds(process->mappings, pc) && monotonic_ns() >= process->rescan_due_ns) {
     read_maps(*process);
   }
-  if (process->dirty) publish(*process);
+  if (process->dirty && is_due(*process, monotonic_ns())) publish(*process);
   return process;
 }
 

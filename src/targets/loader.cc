@@ -1,5 +1,7 @@
 #include "targets/loader.h"
 
+#include <spdlog/spdlog.h>
+
 #include <thread>
 
 #include "base/clock.h"
@@ -84,8 +86,12 @@ void Loader::check_stuck(uint64_t now_ns) {
   if (worker_) return;
   {
     const std::lock_guard lock(shared_->mutex);
-    shared_->stats.stopped = shared_->is_stopped();
-    if (shared_->is_stopped()) {
+    const bool stopped = shared_->is_stopped();
+    if (stopped && !shared_->stats.stopped) {
+      spdlog::warn("{} reads of files hang: no other file is looked at until one of them ends", shared_->hung_threads);
+    }
+    shared_->stats.stopped = stopped;
+    if (stopped) {
       shared_->return_stacks();
       return;
     }
@@ -95,6 +101,7 @@ void Loader::check_stuck(uint64_t now_ns) {
 
 // The file keeps its mapping and loses its names; what waits for it goes on without.
 void Loader::give_up(const std::shared_ptr<CodeFile>& file) {
+  spdlog::warn("{}: its filesystem does not answer; its frames stay without names", file->path);
   __atomic_store_n(&shared_->tables->files[file->slot].state, GP_FILE_UNREADABLE, __ATOMIC_RELEASE);
   file->state.store(CodeFile::State::kUnreadable, std::memory_order_release);
   const std::lock_guard lock(shared_->mutex);

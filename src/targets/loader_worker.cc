@@ -2,18 +2,19 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/procfs.h"
+#include "os/scheduling.h"
 #include "targets/code_opener.h"
 #include "targets/live_memory.h"
 
 namespace gp::targets {
 namespace {
 
-constexpr int kThreadNice = -10;       // below the reader's
+constexpr int kThreadNice = -10;  // below the reader's
+constexpr uint64_t kThreadSliceNs = 500'000;
 constexpr int kMaxPagesPerStack = 64;  // pages one deferred stack may have loaded
 
 }  // namespace
@@ -21,7 +22,7 @@ constexpr int kMaxPagesPerStack = 64;  // pages one deferred stack may have load
 void LoaderWorker::run() {
   ::pthread_setname_np(::pthread_self(), "gp-loader");
   // On a busy host stacks would wait seconds for rows, and processes be gone before they are read.
-  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kThreadNice));
+  os::run_soon(kThreadNice, kThreadSliceNs);
   LoaderRequest request;
   while (shared_->next(request)) {
     if (!std::visit([this](auto& body) { return handle(body); }, request)) return;

@@ -28,6 +28,11 @@ bool overlaps(const MappingTable& table, const Mapping& mapping) {
 
 }  // namespace
 
+bool holds(const MappingTable& table, uint64_t address) {
+  const auto after = table.upper_bound(address);
+  return after != table.begin() && address < std::prev(after)->second.end;
+}
+
 bool put_mapping(MappingTable& table, Mapping mapping) {
   if (table.size() >= GP_MAPPINGS_PER_PROCESS && !overlaps(table, mapping)) return false;
   split_at(table, mapping.start);

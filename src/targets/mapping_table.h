@@ -24,6 +24,8 @@ inline bool is_vdso(std::string_view path) { return path == "[vdso]"; }
 // By start, without overlaps.
 using MappingTable = std::map<uint64_t, Mapping>;
 
+[[nodiscard]] bool holds(const MappingTable& table, uint64_t address);
+
 // Puts a mapping over whatever was there, as mmap(2) does with MAP_FIXED: what lies under it is cut or goes. False when
 // that is more than the walker's table takes: it is left out then, or, where it lies over others, the mappings at the
 // highest addresses are given up.

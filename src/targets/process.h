@@ -43,9 +43,13 @@ struct Process {
   ProcessKey key;
   int32_t parent_pid = 0;
   std::shared_ptr<Program> program;
-  // Programs it ran before, each with the time of the exec that ended it, newest last: samples taken before an exec are
-  // read after it. The last few only.
-  std::vector<std::pair<uint64_t, std::shared_ptr<Program>>> past;
+  // A program it ran before, until an exec, and the mappings that had.
+  struct Past {
+    uint64_t ended_ns = 0;
+    std::shared_ptr<Program> program;
+    std::shared_ptr<const MappingRun> run;
+  };
+  std::vector<Past> past;  // newest last; samples taken before an exec are read after it. The last few only
   MappingTable mappings;
   std::shared_ptr<const MappingRun> run;  // as the walker sees them
   bool wanted = true;                     // by the filter
@@ -58,10 +62,19 @@ struct Process {
 
   // What it ran at a time of CLOCK_MONOTONIC.
   [[nodiscard]] std::shared_ptr<const Program> program_at(uint64_t time_ns) const {
-    for (const auto& [ended_ns, before] : past) {
-      if (time_ns < ended_ns) return before;
+    const Past* before = past_at(time_ns);
+    return before != nullptr ? before->program : program;
+  }
+  // And what was mapped then; null: not known.
+  [[nodiscard]] std::shared_ptr<const MappingRun> run_at(uint64_t time_ns) const {
+    const Past* before = past_at(time_ns);
+    return before != nullptr ? before->run : run;
+  }
+  [[nodiscard]] const Past* past_at(uint64_t time_ns) const {
+    for (const Past& before : past) {
+      if (time_ns < before.ended_ns) return &before;
     }
-    return program;
+    return nullptr;
   }
 };
 

@@ -150,7 +150,10 @@ void Targets::begin_program(Process& process, std::string_view comm, uint64_t ti
   // A runtime of containers moves itself into the new cgroup before it execs the program.
   program->container_id = os::read_container_id(process.key.pid).value_or(process.program->container_id);
   if (process.past.size() >= kPastPrograms) process.past.erase(process.past.begin());
-  process.past.emplace_back(time_ns, std::exchange(process.program, std::move(program)));
+  // Not in the walker's table any more: only stacks that are finished here want it.
+  auto run = std::make_shared<const MappingRun>(MappingRun{.mappings = walkers_view(process), .first = 0, .word = 0});
+  process.past.push_back(
+      {.ended_ns = time_ns, .program = std::exchange(process.program, std::move(program)), .run = std::move(run)});
   process.mappings.clear();
   release_entries(process);
   mark_dirty(process);
@@ -190,17 +193,21 @@ void Targets::publish_due(uint64_t now_ns) {
   for (const int32_t pid : std::exchange(dirty_, {})) {
     const auto known = processes_.find(pid);
     if (known == processes_.end() || !known->second->dirty) continue;
-    Process& process = *known->second;
-    const size_t count = process.mappings.size();
-    if (count > kManyMappings && now_ns - process.published_ns < count * kPublishNsPerMapping) {
-      dirty_.push_back(pid);
+    if (is_due(*known->second, now_ns)) {
+      publish(*known->second);
     } else {
-      publish(process);
+      dirty_.push_back(pid);
     }
   }
 }
 
-void Targets::publish(Process& process) {
+bool Targets::is_due(const Process& process, uint64_t now_ns) {
+  const size_t count = process.mappings.size();
+  return count <= kManyMappings || now_ns - process.published_ns >= count * kPublishNsPerMapping;
+}
+
+// The mappings of a process as the walker's table has them.
+std::vector<gp_mapping> Targets::walkers_view(const Process& process) {
   std::vector<gp_mapping> mappings;
   mappings.reserve(process.mappings.size());
   for (const auto& [start, mapping] : process.mappings) {
@@ -216,9 +223,13 @@ void Targets::publish(Process& process) {
       mappings.push_back(entry);
     }
   }
+  return mappings;
+}
+
+void Targets::publish(Process& process) {
   process.dirty = false;
   process.published_ns = monotonic_ns();
-  process.run = kernel_.make_run(std::move(mappings));
+  process.run = kernel_.make_run(walkers_view(process));
   store(process);
 }
 

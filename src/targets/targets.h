@@ -40,8 +40,9 @@ class Targets {
   Process* find(ProcessKey key);
   // Whether the filter asks for samples of this process; one that is not known may be a child of one that is.
   [[nodiscard]] bool is_wanted(ProcessKey key);
-  // Reads the process' maps again, at most once in 20 ms and for a twentieth of the time. Null: it has gone.
-  Process* look_again(ProcessKey key);
+  // The process of a sample that met `pc` at a time and found no mapping of it. Where we know of none either its maps
+  // are read again, at most once in 20 ms and for a twentieth of the time. Null: it has gone.
+  Process* look_again(ProcessKey key, uint64_t pc, uint64_t time_ns);
   // An interpreter of this process was met unprepared: try once more to attach.
   void retry_attach(Process& process, uint64_t now_ns);
   // The files of a run, held so that their slots stay theirs.
@@ -75,6 +76,8 @@ class Targets {
   void give_entry(Process& process, const gp_runtime_entry& entry);
   void release_entries(Process& process);
   void store(Process& process);
+  static bool is_due(const Process& process, uint64_t now_ns);
+  static std::vector<gp_mapping> walkers_view(const Process& process);
   void publish(Process& process);
   void drop(int32_t pid);
   [[nodiscard]] bool wants(int32_t pid, int32_t parent_pid) const;

@@ -159,8 +159,11 @@ TEST_F(TargetsTest, AnExecStartsANewProgram) {
   EXPECT_EQ(process(kChild).program_at(before_exec), before);
   EXPECT_EQ(process(kChild).program_at(before_second), first);
   EXPECT_EQ(process(kChild).program_at(now_ns_)->comm, "second");
+  // Mappings too: its stacks are finished later.
+  EXPECT_EQ(process(kChild).run_at(before_second)->mappings.at(0).start, 0x10000U);
   targets_->publish();
   EXPECT_TRUE(mappings(kChild).empty());
+  EXPECT_TRUE(process(kChild).run_at(now_ns_)->mappings.empty());
 }
 
 TEST_F(TargetsTest, KeepsTheLastFewPrograms) {
@@ -350,9 +353,9 @@ TEST_F(TargetsTest, SamplesChildrenOfFilteredProcesses) {
 
 TEST_F(TargetsTest, LookingAgainFindsWhatThereIs) {
   const ProcessKey self = process(::getpid()).key;
-  EXPECT_NE(targets_->look_again(self), nullptr);
-  EXPECT_EQ(targets_->look_again({.pid = kChild, .start_ticks = 1}), nullptr);
-  EXPECT_EQ(targets_->look_again({.pid = ::getpid(), .start_ticks = self.start_ticks + 1000}), nullptr);
+  EXPECT_NE(targets_->look_again(self, 0, now_ns_), nullptr);
+  EXPECT_EQ(targets_->look_again({.pid = kChild, .start_ticks = 1}, 0, now_ns_), nullptr);
+  EXPECT_EQ(targets_->look_again({.pid = ::getpid(), .start_ticks = self.start_ticks + 1000}, 0, now_ns_), nullptr);
   EXPECT_NE(targets_->find(self), nullptr);
 }
 
@@ -379,7 +382,7 @@ TEST_F(TargetsTest, AnExecUnheardOfStartsAProgram) {
   apply(os::LostEvent{.count = 1});
   targets_->collect();
   EXPECT_EQ(process(::getpid()).program->comm, os::read_stat(::getpid())->comm);
-  EXPECT_EQ(process(::getpid()).past.back().second->comm, "before");
+  EXPECT_EQ(process(::getpid()).past.back().program->comm, "before");
   targets_->publish();
   EXPECT_GT(mappings(::getpid()).size(), 3U);
 }
