@@ -19,6 +19,7 @@ STAGES = {
     "lint": ["tools/lint.py"],
     "unit": ["tools/unit.py", "dev"],
     "asan": ["tools/unit.py", "asan"],
+    "tsan": ["tools/unit.py", "tsan"],
     "release": ["tools/release.sh"],
     "cli": ["tests/cli/run.py"],
     "scenario": ["tests/scenario/run.py"],
@@ -31,8 +32,8 @@ STAGES = {
 # Later stages use what earlier ones built.
 GROUPS = {
     "test": ["unit", "release", "cli", "scenario"],
-    "test-full": ["asan", "release", "cli", "scenario-full", "fuzz", "soak", "kernel"],
-    "ci": ["lint", "unit", "release", "cli", "scenario-full", "asan", "fuzz", "soak", "kernel"],
+    "test-full": ["asan", "tsan", "release", "cli", "scenario-full", "fuzz", "soak", "kernel"],
+    "ci": ["lint", "unit", "release", "cli", "scenario-full", "asan", "tsan", "fuzz", "soak", "kernel"],
 }
 TALLY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$")
 
