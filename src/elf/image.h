@@ -81,6 +81,8 @@ class Image {
   [[nodiscard]] FileId file_id() const { return file_id_; }
   // Bytes could not be read while mapped (truncated file, bad disk) and came as zeros: do not keep results.
   [[nodiscard]] bool damaged() const { return file_.damaged(); }
+  // Reading it may block for ever, see os::MappedFile.
+  [[nodiscard]] bool may_hang() const { return file_.may_hang(); }
   // Heap bytes it holds, for memory accounts (a mapped file's pages are not counted).
   [[nodiscard]] size_t owned_bytes() const;
 

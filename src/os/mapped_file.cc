@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <mutex>
@@ -65,6 +67,21 @@ Result<void> install_handler() {
   return {};
 }
 
+// Filesystems behind which stands a process or another host (include/uapi/linux/magic.h; Lustre's and GPFS' own sources).
+bool is_served(int fd) {
+  constexpr std::array<uint32_t, 9> kServed = {0x65735546,   // FUSE
+                                               0x00006969,   // NFS
+                                               0xff534d42,   // CIFS
+                                               0xfe534d42,   // SMB2
+                                               0x01021997,   // 9p
+                                               0x00c36400,   // Ceph
+                                               0x5346414f,   // AFS
+                                               0x0bd00bd0,   // Lustre
+                                               0x47504653};  // GPFS
+  struct statfs info{};
+  return ::fstatfs(fd, &info) == 0 && std::ranges::find(kServed, static_cast<uint32_t>(info.f_type)) != kServed.end();
+}
+
 std::optional<size_t> take_slot() {
   for (size_t i = 0; i < slots.size(); ++i) {
     uintptr_t expected = 0;
@@ -114,17 +131,18 @@ Result<MappedFile> MappedFile::map(int fd) {
   slots[*slot].damaged.store(false, std::memory_order_relaxed);
   slots[*slot].end.store(begin + size, std::memory_order_relaxed);
   slots[*slot].begin.store(begin, std::memory_order_release);
-  return MappedFile(Bytes(static_cast<const uint8_t*>(start), size), *slot);
+  return MappedFile(Bytes(static_cast<const uint8_t*>(start), size), *slot, is_served(fd));
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : bytes_(std::exchange(other.bytes_, {})), slot_(std::exchange(other.slot_, 0)) {}
+    : bytes_(std::exchange(other.bytes_, {})), slot_(std::exchange(other.slot_, 0)), may_hang_(other.may_hang_) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   if (this != &other) {
     release();
     bytes_ = std::exchange(other.bytes_, {});
     slot_ = std::exchange(other.slot_, 0);
+    may_hang_ = other.may_hang_;
   }
   return *this;
 }

@@ -36,13 +36,16 @@ class MappedFile {
   [[nodiscard]] Bytes bytes() const { return bytes_; }
   // Some page could not be read: it and all after it read as zeros.
   [[nodiscard]] bool damaged() const;
+  // Its filesystem is served by a process or another host, which may stop to answer: touching a page may block for ever.
+  [[nodiscard]] bool may_hang() const { return may_hang_; }
 
  private:
-  MappedFile(Bytes bytes, size_t slot) : bytes_(bytes), slot_(slot) {}
+  MappedFile(Bytes bytes, size_t slot, bool may_hang) : bytes_(bytes), slot_(slot), may_hang_(may_hang) {}
   void release();
 
   Bytes bytes_;      // empty: nothing mapped
   size_t slot_ = 0;  // in the table the signal handler searches
+  bool may_hang_ = false;
 };
 
 }  // namespace gp::os

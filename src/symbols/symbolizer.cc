@@ -86,6 +86,7 @@ Symbolizer::~Symbolizer() = default;
 void Symbolizer::begin_window() {
   ++window_;
   kernel_.begin_window();
+  probe_.begin_window();
   // Files nobody else knows any more: keeping them would keep deleted files on disk.
   for (auto file = files_.begin(); file != files_.end();) {
     const auto next = std::next(file);
@@ -200,7 +201,7 @@ std::vector<Name> Symbolizer::file_frame(const FileRef& file, FileOffset offset,
   const auto shown = file.image ? file.image->to_vaddr(offset) : std::nullopt;
   const FileOffset inside = is_return_address && offset.value > 0 ? offset - 1 : offset;
   const auto looked_up = file.image ? file.image->to_vaddr(inside) : std::nullopt;
-  if (!looked_up) return {place(base_name(file.path), offset.value)};
+  if (!looked_up || !probe_.answers(file.image)) return {place(base_name(file.path), offset.value)};
   OpenFile& opened = open_file(file);
   std::vector<Name> names = go_names(opened, *looked_up, want_lines);
   if (!names.empty()) return names;

@@ -21,6 +21,7 @@
 #include "elf/image.h"
 #include "elf/line_info.h"
 #include "os/unique_fd.h"
+#include "symbols/file_probe.h"
 #include "symbols/index_cache.h"
 #include "symbols/kernel_symbols.h"
 #include "symbols/perf_map.h"
@@ -104,6 +105,7 @@ class Symbolizer {
   SymbolizerOptions options_;
   IndexCache cache_;
   KernelSymbols kernel_;
+  FileProbe probe_;
   std::list<OpenFile> files_;  // most recently used first
   std::unordered_map<elf::FileId, std::list<OpenFile>::iterator> files_by_id_;
   std::list<OpenMap> maps_;                   // most recently used first

@@ -1,0 +1,19 @@
+#include "symbols/file_probe.h"
+
+#include <gtest/gtest.h>
+
+namespace gp::symbols {
+namespace {
+
+// What hangs takes a filesystem that does: the scenario case c_fuse_stops_late.
+TEST(FileProbe, AFileOnADiskNeedsNone) {
+  const auto image = std::make_shared<const elf::Image>(elf::Image::open("/proc/self/exe").value());
+  EXPECT_FALSE(image->may_hang());
+  FileProbe probe;
+  EXPECT_TRUE(probe.answers(image));
+}
+
+TEST(FileProbe, TouchesEverySectionToItsEnd) { touch_names(elf::Image::open("/proc/self/exe").value()); }
+
+}  // namespace
+}  // namespace gp::symbols
