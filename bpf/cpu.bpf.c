@@ -148,12 +148,58 @@ static __always_inline int copy_allowed(struct gp_counters *count, __u64 now)
 	return 1;
 }
 
+/* Ships up to `limit` bytes of user memory from an address up as a record of their own; returns how many there were. */
+__noinline int gp_ship_memory(__u32 cpu, __u64 from, __u32 limit)
+{
+	struct gp_stack_copy_record *record = GP_FIND(copies, cpu);
+	__u32 bytes = 0;
+
+	if (!record)
+		return 0;
+	if (limit > GP_STACK_COPY_SIZE)
+		limit = GP_STACK_COPY_SIZE;
+	for (int i = 0; i < GP_STACK_COPY_SIZE / 4096 + 1; i++) {
+		__u32 part = 4096 - (__u32)((from + bytes) & 4095);
+
+		if (bytes + part > limit)
+			part = limit - bytes;
+		if (part == 0 || part > 4096 || bytes > GP_STACK_COPY_SIZE - part)
+			break;
+		if (bpf_probe_read_user(&record->data[GP_BOUND(bytes, GP_STACK_COPY_SIZE - 1)],
+					part > 4096 ? 4096 : part, (void *)(from + bytes)) != 0)
+			break;
+		bytes += part;
+	}
+	if (bytes == 0 || bytes > GP_STACK_COPY_SIZE)
+		return 0;
+	record->copy.base = from;
+	record->copy.bytes = bytes;
+	record->copy.header.size = sizeof(record->copy) + bytes;
+	if (bpf_ringbuf_output(&ring, record, sizeof(record->copy) + bytes, BPF_RB_NO_WAKEUP) != 0)
+		return 0;
+	return (int)bytes;
+}
+
+/*
+ * Where rbp points when that is a frame on another stack than rsp's, else 0: C called by Go runs on its thread's stack
+ * and leaves rbp at the goroutine's. A frame pointer points at the one before it, a little above.
+ */
+static __always_inline __u64 other_stack(struct gp_walk *w, __u64 sp, __u32 bytes)
+{
+	__u64 fp = w->registers.value[GP_REG_RBP], outer = 0;
+
+	if (!(w->registers.valid & (1u << GP_REG_RBP)) || fp - sp < bytes || (fp & 7))
+		return 0;
+	if (bpf_probe_read_user(&outer, sizeof(outer), (void *)fp) != 0)
+		return 0;
+	return outer - fp - 1 < (1u << 20) ? fp : 0;
+}
+
 /* Ships the user stack from the miss up, for the agent to walk once it has loaded what was missing. */
 static __always_inline int ship_copy(struct gp_walk *w, __u32 cpu, struct gp_counters *count)
 {
 	struct gp_stack_copy_record *record = GP_FIND(copies, cpu);
-	__u64 sp = w->registers.value[GP_REG_RSP];
-	__u32 bytes = 0;
+	__u64 sp = w->registers.value[GP_REG_RSP] & ~7ull;
 
 	if (!record)
 		return 0;
@@ -162,27 +208,21 @@ static __always_inline int ship_copy(struct gp_walk *w, __u32 cpu, struct gp_cou
 	record->copy.sequence = w->record.sample.sequence;
 	record->copy.registers = w->registers;
 	record->copy.thread_pointer = w->thread_pointer;
-	record->copy.base = sp & ~7ull;
 	record->copy.reserved = 0;
-	sp &= ~7ull;
-	for (int i = 0; i < GP_STACK_COPY_SIZE / 4096 + 1; i++) {
-		__u32 part = 4096 - (__u32)((sp + bytes) & 4095);
 
-		if (bytes + part > GP_STACK_COPY_SIZE)
-			part = GP_STACK_COPY_SIZE - bytes;
-		if (part == 0 || part > 4096 || bytes > GP_STACK_COPY_SIZE - part)
-			break;
-		if (bpf_probe_read_user(&record->data[GP_BOUND(bytes, GP_STACK_COPY_SIZE - 1)],
-					part > 4096 ? 4096 : part, (void *)(sp + bytes)) != 0)
-			break;
-		bytes += part;
-	}
-	record->copy.bytes = bytes;
-	if (bytes == 0 || bytes > GP_STACK_COPY_SIZE)
+	int bytes = gp_ship_memory(cpu, sp, GP_STACK_COPY_SIZE);
+
+	if (bytes <= 0)
 		return 0;
-	record->copy.header.size = sizeof(record->copy) + bytes;
-	count->copy_window += bytes;
-	return bpf_ringbuf_output(&ring, record, sizeof(record->copy) + bytes, BPF_RB_NO_WAKEUP) == 0;
+	count->copy_window += (__u32)bytes;
+
+	__u64 other = other_stack(w, sp, (__u32)bytes);
+
+	if (other) {
+		bytes = gp_ship_memory(cpu, other, GP_OTHER_STACK_SIZE);
+		count->copy_window += bytes > 0 ? (__u32)bytes : 0;
+	}
+	return 1;
 }
 
 /* Appends the kernel's part of the stack behind the user frames; returns its count. */

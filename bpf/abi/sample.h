@@ -10,6 +10,7 @@
 #define GP_MAX_FRAMES 1024        /* user frames of one stack; the leaf end is kept */
 #define GP_MAX_KERNEL_FRAMES 127  /* PERF_MAX_STACK_DEPTH, include/uapi/linux/perf_event.h */
 #define GP_STACK_COPY_SIZE 131072 /* reaches the root of 96 % of a C++ compiler's stacks, of nearly all others (measured) */
+#define GP_OTHER_STACK_SIZE 16384 /* of a second stack, from rbp up */
 
 enum gp_record_type { GP_RECORD_SAMPLE = 1, GP_RECORD_STACK_COPY = 2, GP_RECORD_SYMBOL = 3 };
 
@@ -124,6 +125,7 @@ struct gp_registers {
 	__u32 is_return;  /* value[GP_REG_RIP] is a return address */
 };
 
+/* From the stack pointer up; a second one of the same cpu and sequence holds where rbp points on another stack. */
 struct gp_stack_copy {
 	struct gp_record_header header;
 	__u32 cpu;

@@ -20,6 +20,7 @@ constexpr uint64_t kPollNs = 100'000'000;  // samples wait this long at most
 constexpr uint64_t kHousekeepingNs = 200'000'000;
 constexpr uint64_t kHotplugNs = 1'000'000'000;
 constexpr uint64_t kPerfMapNs = 500'000'000;  // between two looks for a process' perf map
+constexpr uint64_t kStartNs = 3'000'000'000;  // sampling starts when all files are looked at, or so long after
 constexpr uint64_t kDrainNs = 2'000'000'000;  // a closing window waits this long for deferred samples
 // A wake-up costs more than what one event brings: once some have come, those that follow gather for a millisecond.
 constexpr uint64_t kGatherNs = 1'000'000;
@@ -72,6 +73,8 @@ Result<std::unique_ptr<Reader>> Reader::start(sampling::Sampler* sampler, target
   GP_ASSIGN(reader->stop_event_, os::make_eventfd());
   GP_TRY(reader->open_sideband());
   reader->targets_.scan_all();
+  // Runtimes are found in files: frames of those met before that would be lost.
+  reader->wait_for_loader(kStartNs);
   GP_TRY(sampler->attach());
   reader->last_hotplug_ns_ = monotonic_ns();
   reader->thread_ = std::jthread([raw = reader.get()](const std::stop_token& stop) { raw->run(stop); });
@@ -188,14 +191,23 @@ void Reader::on_record(Bytes record) {
   }
   switch (header->type) {
     case GP_RECORD_SAMPLE: on_sample(record); break;
-    case GP_RECORD_STACK_COPY:
-      if (const auto copy = read_at<gp_stack_copy>(record, 0); copy && sizeof(*copy) + copy->bytes <= record.size()) {
-        copies_[copy->cpu].assign(record.begin(), record.end());
-      }
-      break;
+    case GP_RECORD_STACK_COPY: on_copy(record); break;
     case GP_RECORD_SYMBOL: on_symbol(record); break;
     default: ++unreadable_;
   }
+}
+
+void Reader::on_copy(Bytes record) {
+  const auto header = read_at<gp_stack_copy>(record, 0);
+  if (!header || sizeof(*header) + header->bytes > record.size()) return;
+  Copy& copy = copies_[header->cpu];
+  if (!copy.stack.empty() && copy.sequence == header->sequence) {
+    copy.other.assign(record.begin(), record.end());
+    return;
+  }
+  copy.sequence = header->sequence;
+  copy.stack.assign(record.begin(), record.end());
+  copy.other.clear();
 }
 
 void Reader::on_symbol(Bytes record) {
@@ -236,16 +248,14 @@ bool Reader::defer(const gp_sample& header, Bytes record) {
   const auto run = process != nullptr ? process->run_at(header.time_ns) : nullptr;
   if (!run) return false;
   const auto copy = copies_.find(header.cpu);
-  gp_stack_copy copied{};
-  if (copy != copies_.end() && copy->second.size() >= sizeof(copied)) {
-    std::memcpy(&copied, copy->second.data(), sizeof(copied));
-  }
-  if ((header.flags & GP_SAMPLE_HAS_COPY) == 0 || copied.header.size == 0 || copied.sequence != header.sequence) {
+  if ((header.flags & GP_SAMPLE_HAS_COPY) == 0 || copy == copies_.end() || copy->second.stack.empty() ||
+      copy->second.sequence != header.sequence) {
     request_missing(header);
     return false;
   }
   return loader_->post(targets::DeferredSample{.sample = {record.begin(), record.end()},
-                                               .copy = std::move(copy->second),
+                                               .copy = std::exchange(copy->second.stack, {}),
+                                               .other = std::exchange(copy->second.other, {}),
                                                .run = run,
                                                .files = targets_.files_of(*run)});
 }
@@ -333,10 +343,14 @@ void Reader::housekeeping(uint64_t now_ns) {
 
 void Reader::drain_for_good() {
   sampler_->stop();
-  const uint64_t limit = monotonic_ns() + kDrainNs;
   drain_sideband();
   drain_ring();
-  while (!loader_->idle() && monotonic_ns() < limit) {
+  wait_for_loader(kDrainNs);
+}
+
+void Reader::wait_for_loader(uint64_t limit_ns) {
+  const uint64_t end = monotonic_ns() + limit_ns;
+  while (!loader_->idle() && monotonic_ns() < end) {
     pollfd waiting{.fd = loader_->result_fd(), .events = POLLIN, .revents = 0};
     static_cast<void>(::poll(&waiting, 1, 1));
     take_results();

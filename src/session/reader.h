@@ -46,8 +46,13 @@ class Reader {
     std::string text;
     uint64_t order = 0;  // as read: tells events of one time apart
   };
-  // A stack copy waits for its sample, which is the next record of its CPU.
-  using Copies = std::unordered_map<uint32_t, std::vector<uint8_t>>;
+  // A stack copy waits for its sample, which is the next record of its CPU but for the second copy.
+  struct Copy {
+    uint32_t sequence = 0;
+    std::vector<uint8_t> stack;
+    std::vector<uint8_t> other;
+  };
+  using Copies = std::unordered_map<uint32_t, Copy>;
 
   Reader(sampling::Sampler* sampler, targets::Loader* loader, std::span<const targets::Runtime* const> runtimes,
          targets::Filter filter);
@@ -60,8 +65,11 @@ class Reader {
   void take_results();
   void housekeeping(uint64_t now_ns);
   void drain_for_good();
+  // Takes what the loader finds until it is idle, at most so long.
+  void wait_for_loader(uint64_t limit_ns);
 
   void on_record(Bytes record);
+  void on_copy(Bytes record);
   void on_symbol(Bytes record);
   void on_sample(Bytes record);
   // False: cannot be deferred, it has to be reported as it is.

@@ -8,12 +8,16 @@ namespace gp::targets {
 DeferredWalk::DeferredWalk(const DeferredSample& request) {
   std::memcpy(&sample, request.sample.data(), sizeof(sample));
   std::memcpy(&copy, request.copy.data(), sizeof(copy));
+  gp_stack_copy other{};
+  if (request.other.size() >= sizeof(other)) std::memcpy(&other, request.other.data(), sizeof(other));
   const auto* frames = reinterpret_cast<const gp_frame*>(request.sample.data() + sizeof(sample));
   stack = {
       .registers = copy.registers,
       .thread_pointer = copy.thread_pointer,
       .base = copy.base,
       .stack = Bytes(request.copy).subspan(sizeof(copy), copy.bytes),
+      .other_base = other.base,
+      .other = other.bytes > 0 ? Bytes(request.other).subspan(sizeof(other), other.bytes) : Bytes(),
       .mappings = request.run->mappings,
       .pid = sample.pid,
       .before = {frames, size_t{sample.user_frames} - sample.pending_frames},

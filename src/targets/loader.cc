@@ -52,9 +52,15 @@ bool Loader::post(LoaderRequest request) {
     auto& queue = stack != nullptr ? shared_->stacks : shared_->urgent;
     if (queue.size() >= (stack != nullptr ? shared_->options.max_deferred : LoaderShared::kMaxUrgent)) return false;
     if (stack != nullptr) {
-      stack->charge = Charge(account("deferred stacks"), stack->sample.capacity() + stack->copy.capacity());
+      stack->charge = Charge(account("deferred stacks"),
+                             stack->sample.capacity() + stack->copy.capacity() + stack->other.capacity());
     }
-    queue.push_back(std::move(request));
+    // Until its runtime is known, a process' frames are lost; all else only waits.
+    if (std::holds_alternative<AttachRequest>(request)) {
+      queue.push_front(std::move(request));
+    } else {
+      queue.push_back(std::move(request));
+    }
     shared_->charge_queues();
   }
   shared_->wake.notify_one();

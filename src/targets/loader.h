@@ -37,6 +37,7 @@ struct FileHint {
 struct DeferredSample {
   std::vector<uint8_t> sample;  // GP_RECORD_SAMPLE
   std::vector<uint8_t> copy;    // GP_RECORD_STACK_COPY
+  std::vector<uint8_t> other;   // the one of another stack; may be empty
   std::shared_ptr<const MappingRun> run;
   std::vector<std::shared_ptr<CodeFile>> files;  // of the run, kept while walking
   Charge charge = {};                            // of the bytes above while they wait; set by post()

@@ -118,8 +118,10 @@ extern "C" {
 
 long gp_env_read_user(gp_walk*, void* to, __u32 size, __u64 address) {
   const auto& stack = *current->stack;
-  const auto part = gp::slice(stack.stack, address - stack.base, size);
-  if (address < stack.base || !part) return -1;
+  const bool other = address - stack.base >= stack.stack.size();
+  const uint64_t base = other ? stack.other_base : stack.base;
+  const auto part = gp::slice(other ? stack.other : stack.stack, address - base, size);
+  if (address < base || !part) return -1;
   std::memcpy(to, part->data(), size);
   return 0;
 }

@@ -18,6 +18,8 @@ struct DeferredStack {
   uint64_t thread_pointer = 0;
   uint64_t base = 0;                     // address of stack[0]
   Bytes stack;                           // bytes of user stack from base up
+  uint64_t other_base = 0;               // address of other[0]
+  Bytes other;                           // of another stack that the walk may come to
   std::span<const gp_mapping> mappings;  // of the process, sorted
   uint32_t pid = 0;
   std::span<const gp_frame> before;   // native frames the kernel had found, leaf first

@@ -74,6 +74,15 @@ TEST_F(NativeWalkerTest, FollowsFramePointersByDesignWithoutGuessing) {
   expect_root(cfa_rule(GP_CFA_FRAME_POINTER, 0, 0));
 }
 
+TEST_F(NativeWalkerTest, FollowsAFramePointerToAnotherStack) {
+  world_.words = {1, 2};
+  world_.other_words = {0, kRoot};
+  world_.registers.value[GP_REG_RBP] = StackWorld::kOther;
+  expect_root(cfa_rule(GP_CFA_FRAME_POINTER, 0, 0));
+  world_.other_words = {0};
+  expect_end(cfa_rule(GP_CFA_FRAME_POINTER, 0, 0), GP_END_STACK_READ);
+}
+
 TEST_F(NativeWalkerTest, TakesTheReturnAddressFromARegister) {
   gp_rule rule = rsp_rule(0);
   rule.ra_op = GP_RA_REGISTER;

@@ -27,6 +27,7 @@ class StackWorld {
  public:
   static constexpr uint64_t kCode = 0x400000;         // file 0 is mapped here, from its offset 0
   static constexpr uint64_t kStack = 0x7ffc00000000;  // address of words[0]
+  static constexpr uint64_t kOther = 0xc000100000;    // address of other_words[0]
   static constexpr uint32_t kFilePages = 4;           // of file 0
 
   StackWorld() : pool_(&plain, &plain.tables, GP_SEGMENT_SIZE) {
@@ -68,6 +69,8 @@ class StackWorld {
                          .thread_pointer = 0,
                          .base = kStack,
                          .stack = {reinterpret_cast<const uint8_t*>(words.data()), words.size() * 8},
+                         .other_base = kOther,
+                         .other = {reinterpret_cast<const uint8_t*>(other_words.data()), other_words.size() * 8},
                          .mappings = mappings,
                          .pid = 1,
                          .before = before,
@@ -81,6 +84,7 @@ class StackWorld {
   PlainTables plain;
   gp_registers registers{};
   std::vector<uint64_t> words;
+  std::vector<uint64_t> other_words;  // another stack
   std::vector<gp_mapping> mappings;
   std::vector<gp_frame> before;
   std::vector<gp_frame> pending;
