@@ -228,6 +228,8 @@ void Reader::on_sample(Bytes record) {
     return;
   }
   const gp_sample& header = sample->header;
+  // What its process did before it was taken has to be known: fork, exec, mappings.
+  if (header.time_ns > heard_ns_) drain_sideband();
   // The kernel samples a process until its table says that nobody wants it.
   if (!targets_.is_wanted(key_of(header))) {
     ++unwanted_;
@@ -235,13 +237,20 @@ void Reader::on_sample(Bytes record) {
   }
   samples_.fetch_add(1, std::memory_order_relaxed);
   if (header.miss != 0 && defer(header, record)) return;
-  add_walked(header, sample->frames, sample->kernel, static_cast<gp_walk_end>(header.end),
+  add_walked(header, as_mapped_then(header, sample->frames), sample->kernel, static_cast<gp_walk_end>(header.end),
              (header.flags & GP_SAMPLE_GUESSED) != 0, false);
 }
 
+// The frames of a sample, corrected where the walker's table was behind what the process had mapped.
+std::span<const gp_frame> Reader::as_mapped_then(const gp_sample& header, std::span<const gp_frame> frames) {
+  const targets::Process* process = targets_.find(key_of(header));
+  if (process == nullptr || !process->replaced.concern(header.time_ns)) return frames;
+  corrected_.assign(frames.begin(), frames.end());
+  process->replaced.correct(header.time_ns, corrected_);
+  return corrected_;
+}
+
 bool Reader::defer(const gp_sample& header, Bytes record) {
-  // What it did before the sample was taken has to be known: its fork, its exec, its mappings.
-  if (header.time_ns > heard_ns_) drain_sideband();
   const targets::Process* process = header.end == GP_END_PAGE_MISSING
                                         ? targets_.find(key_of(header))
                                         : targets_.look_again(key_of(header), header.miss, header.time_ns);

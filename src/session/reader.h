@@ -72,6 +72,7 @@ class Reader {
   void on_copy(Bytes record);
   void on_symbol(Bytes record);
   void on_sample(Bytes record);
+  std::span<const gp_frame> as_mapped_then(const gp_sample& header, std::span<const gp_frame> frames);
   // False: cannot be deferred, it has to be reported as it is.
   bool defer(const gp_sample& header, Bytes record);
   void add_walked(const gp_sample& header, std::span<const gp_frame> frames, std::span<const uint64_t> kernel,
@@ -92,6 +93,7 @@ class Reader {
   bool gathering_ = false;  // events have just come: the sideband is not to wake us for a moment
   uint64_t heard_ns_ = 0;   // all events up to then are applied
   Copies copies_;
+  std::vector<gp_frame> corrected_;
   Recording recording_;
   os::UniqueFd stop_event_;
   uint64_t last_housekeeping_ns_ = 0;

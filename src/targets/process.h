@@ -11,6 +11,7 @@
 #include "targets/code_file.h"
 #include "targets/kernel_processes.h"
 #include "targets/mapping_table.h"
+#include "targets/replacement.h"
 
 namespace gp::targets {
 
@@ -51,6 +52,7 @@ struct Process {
   };
   std::vector<Past> past;  // newest last; samples taken before an exec are read after it. The last few only
   MappingTable mappings;
+  Replacements replaced;                  // of those, lately
   std::shared_ptr<const MappingRun> run;  // as the walker sees them
   bool wanted = true;                     // by the filter
   bool dirty = false;                     // mappings changed since `run` was made; it is in Targets' list then

@@ -95,7 +95,7 @@ void Targets::mark_dirty(Process& process) {
 
 void Targets::apply(const os::SidebandEvent& event) {
   if (const auto* mmap = std::get_if<os::MmapEvent>(&event.body)) {
-    on_mmap(*mmap);
+    on_mmap(*mmap, event.time_ns);
   } else if (const auto* comm = std::get_if<os::CommEvent>(&event.body)) {
     on_comm(*comm, event.time_ns);
   } else if (const auto* fork = std::get_if<os::ForkEvent>(&event.body)) {
@@ -107,7 +107,7 @@ void Targets::apply(const os::SidebandEvent& event) {
   }
 }
 
-void Targets::on_mmap(const os::MmapEvent& event) {
+void Targets::on_mmap(const os::MmapEvent& event, uint64_t time_ns) {
   const auto known = processes_.find(event.pid);
   Process* process = known != processes_.end() ? known->second.get() : discover(event.pid);
   if (process == nullptr) return;
@@ -120,6 +120,7 @@ void Targets::on_mmap(const os::MmapEvent& event) {
     if (process->program->executable.empty()) process->program->executable = event.path;
   }
   const auto file = mapping.file;
+  process->replaced.note(process->mappings, mapping, time_ns);
   if (!put_mapping(process->mappings, std::move(mapping))) ++mappings_dropped_;
   mark_dirty(*process);
   // One that is still to be looked at asks for this itself, see take().
@@ -155,6 +156,7 @@ void Targets::begin_program(Process& process, std::string_view comm, uint64_t ti
   process.past.push_back(
       {.ended_ns = time_ns, .program = std::exchange(process.program, std::move(program)), .run = std::move(run)});
   process.mappings.clear();
+  process.replaced.clear();
   release_entries(process);
   mark_dirty(process);
 }
@@ -228,9 +230,10 @@ std::vector<gp_mapping> Targets::walkers_view(const Process& process) {
 
 void Targets::publish(Process& process) {
   process.dirty = false;
-  process.published_ns = monotonic_ns();
   process.run = kernel_.make_run(walkers_view(process));
   store(process);
+  process.published_ns = monotonic_ns();
+  process.replaced.shown(process.published_ns);
 }
 
 void Targets::store(Process& process) {

@@ -59,7 +59,7 @@ class Targets {
   }
 
  private:
-  void on_mmap(const os::MmapEvent& event);
+  void on_mmap(const os::MmapEvent& event, uint64_t time_ns);
   void on_comm(const os::CommEvent& event, uint64_t time_ns);
   void on_fork(const os::ForkEvent& event, uint64_t time_ns);
   void on_exit(const os::ExitEvent& event);

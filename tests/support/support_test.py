@@ -60,8 +60,8 @@ class CaseTest(unittest.TestCase):
 
     def test_exact_shares_allow_for_chance(self):
         self.assertTrue(Share("x 30").exact)
-        self.assertIsNone(Share("x 30").check({"x": 280, "y": 720}, precise=False, emulated=False))
-        self.assertIsNotNone(Share("x 30").check({"x": 28000, "y": 72000}, precise=True, emulated=False))
+        self.assertIsNone(Share("x 30").check({"x": 280, "y": 720}, precise=False))
+        self.assertIsNotNone(Share("x 30").check({"x": 28000, "y": 72000}, precise=True))
 
 
 class MatrixTest(unittest.TestCase):

@@ -1,0 +1,42 @@
+// A mapping that took the place of another. Between the event and the moment the walker's table shows it, samples are
+// walked as if the file before were still there; what they say of it is put right when they are read.
+// Owner thread: reader.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "bpf/abi/sample.h"
+#include "targets/mapping_table.h"
+
+namespace gp::targets {
+
+struct Replacement {
+  uint64_t begun_ns = 0;  // CLOCK_MONOTONIC, when it was mapped
+  uint64_t shown_ns = 0;  // when the walker's table had it; 0: not yet
+  uint64_t size = 0;      // bytes that both mappings cover
+  uint32_t old_file = 0;  // slots
+  uint64_t old_offset = 0;
+  uint32_t new_file = 0;
+  uint64_t new_offset = 0;
+};
+
+// The last few of a process.
+class Replacements {
+ public:
+  static constexpr size_t kKept = 8;
+
+  // To be called before `mapping` is put into the table.
+  void note(const MappingTable& table, const Mapping& mapping, uint64_t time_ns);
+  void shown(uint64_t now_ns);
+  void clear() { list_.clear(); }
+  [[nodiscard]] bool concern(uint64_t time_ns) const;
+  // Native frames of a sample of that time that lie in a mapping that was not there any more get the one that was.
+  void correct(uint64_t time_ns, std::span<gp_frame> frames) const;
+
+ private:
+  std::vector<Replacement> list_;  // oldest first
+};
+
+}  // namespace gp::targets

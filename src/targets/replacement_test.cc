@@ -1,0 +1,61 @@
+#include "targets/replacement.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace gp::targets {
+namespace {
+
+std::shared_ptr<CodeFile> file(uint32_t slot) {
+  auto made = std::make_shared<CodeFile>();
+  made->slot = slot;
+  return made;
+}
+
+class ReplacementsTest : public testing::Test {
+ protected:
+  void map(uint64_t start, uint64_t end, uint64_t offset, const std::shared_ptr<CodeFile>& file, uint64_t time_ns) {
+    const Mapping mapping{.start = start, .end = end, .offset = offset, .file = file};
+    replacements_.note(table_, mapping, time_ns);
+    put_mapping(table_, mapping);
+  }
+  gp_frame corrected(uint64_t time_ns, uint32_t slot, uint64_t value, uint8_t flags = 0) {
+    gp_frame frame{.kind = GP_FRAME_NATIVE, .flags = flags, .cookie = 0, .extra = slot, .value = value};
+    replacements_.correct(time_ns, {&frame, 1});
+    return frame;
+  }
+
+  const std::shared_ptr<CodeFile> old_ = file(1);
+  const std::shared_ptr<CodeFile> new_ = file(2);
+  MappingTable table_;
+  Replacements replacements_;
+};
+
+TEST_F(ReplacementsTest, CorrectsWhatWasWalkedBeforeTheTableShowedIt) {
+  map(0x1000, 0x3000, 0x500, old_, 10);
+  EXPECT_FALSE(replacements_.concern(11));
+  map(0x2000, 0x4000, 0x9000, new_, 20);
+  EXPECT_TRUE(replacements_.concern(25));
+  EXPECT_EQ(corrected(25, 1, 0x1510).extra, 2U);  // at 0x2010
+  EXPECT_EQ(corrected(25, 1, 0x1510).value, 0x9010U);
+  EXPECT_EQ(corrected(25, 1, 0x1500, GP_FRAME_RETURN_ADDRESS).extra, 1U) << "the call is below it";
+  EXPECT_EQ(corrected(25, 1, 0x510).extra, 1U) << "that part is still there";
+  EXPECT_EQ(corrected(25, 3, 0x1510).extra, 3U);
+  EXPECT_EQ(corrected(19, 1, 0x1510).extra, 1U) << "it was there then";
+  replacements_.shown(30);
+  EXPECT_EQ(corrected(29, 1, 0x1510).extra, 2U);
+  EXPECT_EQ(corrected(31, 1, 0x1510).extra, 1U) << "mapped somewhere else since";
+}
+
+TEST_F(ReplacementsTest, KeepsTheLastFew) {
+  map(0x1000, 0x2000, 0, old_, 1);
+  for (uint64_t i = 2; i < 100; ++i) map(0x1000, 0x2000, 0, i % 2 == 0 ? new_ : old_, i);
+  EXPECT_TRUE(replacements_.concern(99));
+  EXPECT_FALSE(replacements_.concern(99 - Replacements::kKept));
+  replacements_.clear();
+  EXPECT_FALSE(replacements_.concern(99));
+}
+
+}  // namespace
+}  // namespace gp::targets
