@@ -124,6 +124,8 @@ TEST(Reuse, WalksNeverSeeAnotherPagesRules) {
                                      .thread_pointer = 0,
                                      .base = StackWorld::kStack,
                                      .stack = {reinterpret_cast<const uint8_t*>(words.data()), words.size() * 8},
+                                     .other_base = 0,
+                                     .other = {},
                                      .mappings = mappings,
                                      .pid = 1,
                                      .before = {},

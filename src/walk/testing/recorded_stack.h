@@ -41,6 +41,8 @@ struct RecordedStack {
             .thread_pointer = 0,
             .base = base,
             .stack = stack,
+            .other_base = 0,
+            .other = {},
             .mappings = mappings,
             .pid = 1,
             .before = {},
