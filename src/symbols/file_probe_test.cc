@@ -5,7 +5,6 @@
 namespace gp::symbols {
 namespace {
 
-// What hangs takes a filesystem that does: the scenario case c_fuse_stops_late.
 TEST(FileProbe, AFileOnADiskNeedsNone) {
   const auto image = std::make_shared<const elf::Image>(elf::Image::open("/proc/self/exe").value());
   EXPECT_FALSE(image->may_hang());

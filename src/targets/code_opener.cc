@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <climits>
+
 #include "os/proc_maps.h"
 
 namespace gp::targets {
@@ -29,11 +32,24 @@ FileChange change_of(const struct stat& info) {
   return {.size = info.st_size, .modified_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec};
 }
 
+std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+// Whether what was opened by a mapping's place can be that file: another may lie there by now. On overlays inodes differ
+// between one way to the file and another, so that a file of that name will do.
+bool may_be(const CodeFile& file, int fd) {
+  struct stat info{};
+  if (::fstat(fd, &info) == 0 && info.st_ino == file.key.inode) return true;
+  std::array<char, PATH_MAX> target{};
+  const auto length = ::readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), target.data(), target.size());
+  if (length <= 0) return false;
+  return base_name({target.data(), static_cast<size_t>(length)}).starts_with(base_name(file.path));
+}
+
 // A regular file's descriptor: the mapping itself where that can be opened, else the path as its process sees it.
 Result<os::UniqueFd> open_file_of(const CodeFile& file, const FileHint& hint) {
   auto fd =
       os::open_file(fmt::format("/proc/{}/map_files/{:x}-{:x}", hint.pid, hint.start, hint.end), O_RDONLY | O_NONBLOCK);
-  if (fd) return fd;
+  if (fd && may_be(file, fd->get())) return fd;
   for (const auto& path : {fmt::format("/proc/{}/root{}", hint.pid, file.path), file.path}) {
     fd = os::open_file(path, O_RDONLY | O_NONBLOCK);
     struct stat info{};

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "os/proc_maps.h"
 #include "targets/testing/code_dir.h"
 #include "walk/testing/plain_tables.h"
 
@@ -139,6 +140,18 @@ TEST_F(LoaderTest, OpensNeitherAnotherFileOfThatNameNorAFifo) {
   EXPECT_EQ(made->state, CodeFile::State::kUnreadable);
   ASSERT_EQ(::mkfifo(dir_.path("fifo").c_str(), 0600), 0);
   EXPECT_NE(opened(1, dir_.path("fifo"))->state, CodeFile::State::kReady);
+}
+
+TEST_F(LoaderTest, DoesNotTakeWhatWasMappedThereSince) {
+  const auto self = os::for_each_mapping(::getpid(), [this](const os::MapsEntry& entry) {
+    if (!entry.executable || entry.inode == 0) return true;
+    auto made = file(0, dir_.program("another", 32));
+    loader_->post(
+        OpenRequest{.file = made, .hint = {.pid = ::getpid(), .start = entry.start, .end = entry.end}, .again = false});
+    EXPECT_EQ(wait<FileDone>()->file->image->bytes().size(), std::filesystem::file_size(made->path));
+    return false;
+  });
+  EXPECT_TRUE(self);
 }
 
 TEST_F(LoaderTest, KnowsTheVdso) {
