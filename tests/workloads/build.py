@@ -26,7 +26,7 @@ TARGETS = {
     "c_chain_musl": (["musl-gcc"], "c_chain.c",
                      "musl-gcc -O2 -static -fomit-frame-pointer -fno-optimize-sibling-calls -o {out} {src}/c_chain.c"),
     "c_chain_debug_frame": (["gcc"], "c_chain.c", C + "c_chain.c -fno-asynchronous-unwind-tables -fno-unwind-tables"),
-    "c_chain_fp": (["gcc"], "c_chain.c", "gcc -O2 -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-asynchronous-unwind-tables "
+    "c_chain_fp": (["gcc"], "c_chain.c", "gcc -O2 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables "
                    "-fno-unwind-tables -fno-optimize-sibling-calls -o {out} {src}/c_chain.c"),
     "c_chain_minidebug": (["gcc", "objcopy", "xz"], "c_chain.c",
                           C + "c_chain.c && nm {out} --format=posix --defined-only | awk '$2 ~ /[tT]/ {{ print $1 }}' "
