@@ -159,7 +159,8 @@ bool LoaderWorker::load_missing(const DeferredSample& request, uint64_t pc, bool
   // A return address is looked up one before; one page early is tried when it begins a page.
   for (const uint64_t address : {pc - 1, pc}) {
     const auto at = page_at(request, address);
-    const auto loaded = at ? shared_->files->in_slot(at->file->slot) : nullptr;
+    if (!at) continue;
+    const auto loaded = shared_->files->in_slot(at->file->slot);
     if (!loaded) continue;
     {
       const std::lock_guard lock(shared_->mutex);
