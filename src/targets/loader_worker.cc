@@ -23,9 +23,9 @@ void LoaderWorker::run() {
   ::pthread_setname_np(::pthread_self(), "gp-loader");
   // On a busy host stacks would wait seconds for rows, and processes be gone before they are read.
   os::run_soon(kThreadNice, kThreadSliceNs);
-  LoaderRequest request;
-  while (shared_->next(request)) {
-    if (!std::visit([this](auto& body) { return handle(body); }, request)) return;
+  while (true) {
+    LoaderRequest request;  // ends with its turn: what it holds is charged
+    if (!shared_->next(request) || !std::visit([this](auto& body) { return handle(body); }, request)) return;
   }
 }
 
