@@ -122,8 +122,10 @@ TEST(UnwindSource, EndsWhereAContextStarts) {
   const Image image = file.image();
   const uint64_t text = image.section(".text")->offset;
   const auto page = UnwindSource(image).compile_page(text >> GP_PAGE_SHIFT);
-  EXPECT_EQ(rule_at(page, text + 0x7f)->cfa_op, GP_CFA_ROOT) << "where the return address is looked up";
-  EXPECT_EQ(rule_at(page, text + 0x7e)->cfa_op, GP_CFA_NONE);
+  const gp_rule* rule = rule_at(page, text + 0x7f);  // where the return address is looked up
+  ASSERT_NE(rule, nullptr);
+  EXPECT_EQ(rule->cfa_op, GP_CFA_ROOT);
+  EXPECT_EQ(rule_at(page, text + 0x7e), nullptr);
 }
 
 TEST(UnwindSource, KnowsTheEndOfRustsMain) {
