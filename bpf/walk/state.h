@@ -7,6 +7,7 @@
 
 #include "bpf/walk/platform.h"
 #include "bpf/walk/python_state.h"
+#include "bpf/walk/ruby_state.h"
 
 /* What a sample becomes in the ring; written in place while walking. */
 struct gp_sample_record {
@@ -82,6 +83,7 @@ struct gp_walk {
 
 	/* What each runtime remembers from turn to turn, once `begun`. */
 	struct gp_python_walk python;
+	struct gp_ruby_walk ruby;
 
 	/* Scratch of one turn. */
 	__u8 object[GP_OBJECT_BYTES] __attribute__((aligned(8)));

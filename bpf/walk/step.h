@@ -4,8 +4,10 @@
 
 #include "bpf/walk/native.h"
 #include "bpf/walk/python.h"
+#include "bpf/walk/ruby.h"
 
 GP_PART(gp_python_step)
+GP_PART(gp_ruby_step)
 
 /* The runtime at hand makes the next frame. */
 GP_INLINE int gp_interpreter_step(struct gp_walk *w)
@@ -13,6 +15,8 @@ GP_INLINE int gp_interpreter_step(struct gp_walk *w)
 	switch (w->unwinder) {
 	case GP_RUNTIME_PYTHON:
 		return GP_CALL(gp_python_step, w);
+	case GP_RUNTIME_RUBY:
+		return GP_CALL(gp_ruby_step, w);
 	default:
 		return gp_fail_runtime(w, w->unwinder, GP_END_RUNTIME_NOT_LOADED);
 	}

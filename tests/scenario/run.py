@@ -85,7 +85,7 @@ class Runner:
             if instance.case.memory and run.memory_mib > float(instance.case.memory):
                 faults.append(f"the profiler held {run.memory_mib:.0f} MiB, not {instance.case.memory} at the most")
             if run.profile is not None:
-                faults += instance.case.faults(run.profile, instance.comm, hz == PRECISE_HZ)
+                faults += instance.case.faults(run.profile, instance.comm, hz == PRECISE_HZ, told=instance.told())
             self.report_instance(instance, run, faults)
             shutil.rmtree(instance.folder, ignore_errors=True)
 

@@ -8,9 +8,12 @@ from matrix import COLUMNS
 
 # Directives that may stand once with a value, several times with a value, or alone.
 SINGLE = {"ABOUT", "NEEDS", "WORKLOAD", "COMMAND", "COMM", "AGENT", "HZ", "SECONDS", "WHOLE", "NAMED", "SAMPLES", "EXIT",
-          "MEMORY", "WITHIN", "SUITES", "PACKAGES", "PROGRAM", "SHOWS"}
+          "MEMORY", "WITHIN", "SUITES", "PACKAGES", "PROGRAM", "SHOWS", "TRUTH"}
 REPEATED = {"EXPECT", "REJECT", "SHARE", "REQUIRES"}
 ALONE = {"FULL", "ALONE", "LATE", "PYTHONS", "PRECISE", "ONLY", "NOTHING_LOST"}
+
+
+TRUTH_POINTS = 2  # beside what chance allows
 
 
 class CaseError(Exception):
@@ -56,6 +59,22 @@ def check_suites(name, values):
             raise CaseError(f"{name}: SHOWS takes a runtime and {', '.join(COLUMNS)}, not {column}")
 
 
+def truth_faults(stacks, pattern, told):
+    """Where the shares of `stacks` differ from what the workload counted of itself: lines "NAME COUNT TOTAL"."""
+    total = sum(stacks.values())
+    if not told:
+        return ["the workload did not tell its own counts"]
+    found = []
+    for line in told:
+        name, count, taken = line.split()
+        p = int(count) / int(taken)
+        ours = share(stacks, re.compile(pattern.replace("{}", re.escape(name))))
+        slack = TRUTH_POINTS + 300 * math.sqrt(p * (1 - p) * (1 / int(taken) + 1 / total))
+        if abs(ours - 100 * p) > slack:
+            found.append(f"{name} has {ours:.1f} % of the samples, and {100 * p:.1f} % by its own count of {taken}")
+    return found
+
+
 class Case:
     """One case file. Attributes are the directives in lower case; `name` is the file's."""
 
@@ -89,7 +108,7 @@ class Case:
         check_suites(name, values)
         self.__dict__.update(values)
 
-    def faults(self, profile, comm, precise=False, emulated=False):
+    def faults(self, profile, comm, precise=False, emulated=False, told=()):
         """What is not as this case says, given the profile in which its workload ran as `comm`. An emulated machine's clock
         runs on while it starts a program: shares of what starts inside the window get room for that."""
         stacks = profile.of(comm)
@@ -109,6 +128,8 @@ class Case:
                                    (self.named, named_share(stacks), "of frames have a name")):
             if limit is not None and value < float(limit):
                 found.append(f"{value:.2f} % {what}, not {limit}")
+        if self.truth:
+            found += truth_faults(stacks, self.truth, told)
         if self.only and set(profile.stacks) - {comm}:
             found.append(f"samples of others too: {', '.join(sorted(set(profile.stacks) - {comm}))}")
         if self.nothing_lost and profile.header["data_quality"]["lost"]:

@@ -76,6 +76,14 @@ class Instance:
                                           cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                           start_new_session=True)
 
+    def told(self):
+        """What the workload has counted of itself, line by line (TRUTH)."""
+        try:
+            with open(f"{self.folder}/truth", encoding="utf-8") as file:
+                return file.read().splitlines()
+        except OSError:
+            return []
+
     def stop(self):
         """Ends what this instance started: the whole group, by its id."""
         if self.child is None:

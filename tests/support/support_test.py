@@ -6,7 +6,7 @@ import unittest
 from collections import namedtuple
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from case import Case, CaseError, Share
+from case import Case, CaseError, Share, truth_faults
 from collapsed import Profile, named_share, whole_share
 from matrix import Matrix
 
@@ -50,6 +50,12 @@ class CaseTest(unittest.TestCase):
         for text in ("EXPECT ^main", "REJECT truncated", "SHARE burn_thirty 60", "SHARE burn_thirty 31..35", "WHOLE 97",
                      "SAMPLES 100", "ONLY", "NOTHING_LOST"):
             self.assertEqual(len(self.faults(text)), 1, text)
+
+    def test_truth(self):
+        stacks, pattern = {"main;a": 700, "main;b": 300}, ";{}$"
+        self.assertEqual(truth_faults(stacks, pattern, ["a 6900 10000", "b 3100 10000"]), [])
+        self.assertEqual(len(truth_faults(stacks, pattern, ["a 2000 10000", "b 8000 10000"])), 2)
+        self.assertEqual(len(truth_faults(stacks, pattern, [])), 1)
 
     def test_case_files(self):
         for text in ("SUITES sid", "SUITES sid etch\nPACKAGES x\nPROGRAM /x", "SHOWS ruby nothing", "EXPECTED x", "WHOLE", "FULL yes", "SHARE ( 3", "EXPECT (", "SHARE x y"):

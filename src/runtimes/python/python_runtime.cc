@@ -3,8 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "elf/cold_part.h"
 #include "runtimes/python/code_symbol.h"
-#include "runtimes/python/cold_part.h"
 #include "runtimes/python/location_table.h"
 #include "runtimes/python/offsets.h"
 #include "runtimes/python/symbols.h"
@@ -13,17 +13,17 @@
 namespace gp::runtimes::python {
 namespace {
 
-targets::FileRange file_range(const elf::Image& image, CodeRange range) {
+targets::FileRange file_range(const elf::Image& image, elf::CodeRange range) {
   const auto start = image.to_offset(range.begin);
   const auto last = image.to_offset(range.end - 1);
   if (!start || !last || range.end <= range.begin) return {};
   return {*start, *last + 1};
 }
 
-targets::FileRange cold_range(const elf::Image& image, const Symbols& symbols, CodeRange eval) {
+targets::FileRange cold_range(const elf::Image& image, const Symbols& symbols, elf::CodeRange eval) {
   if (symbols.eval_cold)
     return file_range(image, {symbols.eval_cold->address, symbols.eval_cold->address + symbols.eval_cold->size});
-  const auto found = find_cold_part(image, eval);
+  const auto found = elf::find_cold_part(image, eval);
   return found ? file_range(image, *found) : targets::FileRange{};
 }
 
@@ -67,7 +67,7 @@ std::optional<targets::RuntimeFile> PythonRuntime::detect(const elf::Image& imag
   if (symbols.runtime) file.state[kRuntimeState] = symbols.runtime->address;
   if (symbols.code_type) file.state[kCodeType] = symbols.code_type->address;
   if (symbols.eval) {
-    const CodeRange eval{symbols.eval->address, symbols.eval->address + symbols.eval->size};
+    const elf::CodeRange eval{symbols.eval->address, symbols.eval->address + symbols.eval->size};
     file.eval = {file_range(image, eval), cold_range(image, symbols, eval)};
   }
   if (symbols.runtime && version.number == kPython313 && is_free_threaded(image.bytes_at(symbols.runtime->address)))

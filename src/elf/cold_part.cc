@@ -1,4 +1,4 @@
-#include "runtimes/python/cold_part.h"
+#include "elf/cold_part.h"
 
 #include <algorithm>
 #include <map>
@@ -7,7 +7,7 @@
 #include "elf/cfi_entry.h"
 #include "elf/fde_index.h"
 
-namespace gp::runtimes::python {
+namespace gp::elf {
 namespace {
 
 // A second jump keeps bytes that only look like one from deciding.
@@ -29,23 +29,23 @@ std::set<uint64_t> targets_outside(Bytes code, CodeRange function) {
 }
 
 // The range of the FDE an index entry points to.
-std::optional<CodeRange> range_of(const elf::FrameSection& section, uint64_t fde_offset) {
-  const auto entry = elf::read_cfi_entry(section, fde_offset);
+std::optional<CodeRange> range_of(const FrameSection& section, uint64_t fde_offset) {
+  const auto entry = read_cfi_entry(section, fde_offset);
   if (!entry || entry->is_cie) return std::nullopt;
-  const auto cie = elf::read_cie(section, entry->cie_offset);
+  const auto cie = read_cie(section, entry->cie_offset);
   if (!cie) return std::nullopt;
-  const auto fde = elf::read_fde(section, *entry, *cie);
+  const auto fde = read_fde(section, *entry, *cie);
   if (!fde) return std::nullopt;
   return CodeRange{fde->begin, fde->end};
 }
 
 }  // namespace
 
-std::optional<CodeRange> find_cold_part(const elf::Image& image, CodeRange function) {
-  if (image.machine() != elf::Machine::kX86_64 || function.end <= function.begin) return std::nullopt;
-  const auto header = elf::FdeIndex::from_header(image);
+std::optional<CodeRange> find_cold_part(const Image& image, CodeRange function) {
+  if (image.machine() != Machine::kX86_64 || function.end <= function.begin) return std::nullopt;
+  const auto header = FdeIndex::from_header(image);
   if (!header || header->index.size() == 0) return std::nullopt;
-  const elf::FrameSection section{.bytes = image.bytes_at(header->eh_frame), .address = header->eh_frame};
+  const FrameSection section{.bytes = image.bytes_at(header->eh_frame), .address = header->eh_frame};
   Bytes code = image.bytes_at(function.begin);
   code = code.first(std::min<size_t>(code.size(), function.end - function.begin));
 
@@ -71,4 +71,4 @@ std::optional<CodeRange> find_cold_part(const elf::Image& image, CodeRange funct
   return best;
 }
 
-}  // namespace gp::runtimes::python
+}  // namespace gp::elf

@@ -1,15 +1,14 @@
-#include "runtimes/python/cold_part.h"
+#include "elf/cold_part.h"
 
 #include <gtest/gtest.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
-#include "runtimes/python/testing/installed.h"
-
-namespace gp::runtimes::python {
+namespace gp::elf {
 namespace {
 
 // A function with unlikely blocks, which GCC moves to .text.unlikely, among others.
@@ -23,12 +22,21 @@ int neighbour(int *a) { int sum = 0; BLOCKS(0) BLOCKS(3) BLOCKS(6) BLOCKS(9) ret
 int tail(int n) { return n > 3 ? other(n) : n; }
 )";
 
+std::string output_of(const std::string& command) {
+  std::string text;
+  FILE* pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return text;
+  char buffer[4096];
+  for (size_t got = 0; (got = fread(buffer, 1, sizeof(buffer), pipe)) > 0;) text.append(buffer, got);
+  return pclose(pipe) == 0 ? text : std::string();
+}
+
 TEST(ColdPart, IsWhatTheCompilerSplitOff) {
   const std::string base = testing::TempDir() + "gp_cold_part_" + std::to_string(getpid());
   std::ofstream(base + ".c") << kSource;
   const std::string symbols =
       output_of("gcc -O2 -w -shared -fPIC " + base + ".c -o " + base + ".so 2>/dev/null && nm -S " + base + ".so");
-  auto image = elf::Image::open(base + ".so");
+  auto image = Image::open(base + ".so");
   unlink((base + ".c").c_str());
   unlink((base + ".so").c_str());
   CodeRange function{};
@@ -53,11 +61,11 @@ TEST(ColdPart, IsWhatTheCompilerSplitOff) {
 }
 
 TEST(ColdPart, IsAbsentInFilesWithoutTables) {
-  auto image = elf::Image::open("/proc/self/exe");
+  auto image = Image::open("/proc/self/exe");
   ASSERT_TRUE(image);
   EXPECT_FALSE(find_cold_part(*image, {Vaddr{0}, Vaddr{0}}));
   EXPECT_FALSE(find_cold_part(*image, {Vaddr{UINT64_MAX - 10}, Vaddr{UINT64_MAX}}));
 }
 
 }  // namespace
-}  // namespace gp::runtimes::python
+}  // namespace gp::elf

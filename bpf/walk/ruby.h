@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Ruby 2.7 to 3.3: one control frame a turn, handed over to native code where C called the interpreter. Layouts and
+ * flags: bpf/abi/ruby.h; where they come from: src/runtimes/ruby.
+ *
+ * The control frames of a thread (or fiber) lie in one array, the newest at the lowest address. Every C activation of
+ * the loop (vm_exec_core) owns a run of them, down to one marked FINISH; a C function called by the loop has a control
+ * frame of its own, newer than its caller's, and no activation. The loop keeps the control frame it is in in r15 and
+ * the instruction in r14 (vm_exec.c: DECL_SC_REG), which the native walk brings back: so a frame that C has pushed
+ * before it entered the loop, or has not popped yet after it left, is not taken for that of another activation.
+ */
+#pragma once
+
+#include "bpf/walk/frames.h"
+#include "bpf/walk/ruby_symbol.h"
+
+#define GP_RUBY_FRAME_TURNS (4 * GP_MAX_FRAMES) /* ends walks; some control frames have nothing to show */
+#define GP_RUBY_THREAD_STEPS 16                 /* threads looked at in one turn */
+#define GP_RUBY_THREAD_TURNS 64                 /* 1,024 threads in all */
+#define GP_RUBY_REG_FRAME 15
+
+/* The thread's execution context is found: its frames come next. */
+GP_INLINE int gp_ruby_start(struct gp_walk *w, const struct gp_ruby *ruby, __u64 ec)
+{
+	__u64 stack[3]; /* vm_stack, vm_stack_size, cfp */
+
+	if (!ec || gp_read_user(w, stack, sizeof(stack), ec))
+		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
+	w->ruby.state = GP_RUBY_READY;
+	w->ruby.turns = 0;
+	w->ruby.frame = stack[2];
+	w->ruby.end = stack[0] + 8 * stack[1];
+	if (stack[2] < stack[0] || stack[2] > w->ruby.end || (stack[2] & 7))
+		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
+
+	__u64 thread = 0, vm = 0, heap = 0;
+	__u32 flags = 0;
+
+	if (gp_read_user(w, &thread, 8, ec + ruby->ec_thread) || gp_read_user(w, &vm, 8, thread + ruby->thread_vm) ||
+	    gp_read_user(w, &heap, 8, vm + ruby->vm_heap) || gp_read_user(w, &flags, 4, heap + GP_RUBY_HEAP_FLAGS) ||
+	    !(flags & GP_RUBY_HEAP_DURING_GC))
+		return 0;
+	gp_ruby_ship_collector(w);
+	return !gp_push_code(w, GP_RUNTIME_RUBY, 0, GP_RUBY_COLLECTING, 0, 0);
+}
+
+/* 3.0+: every native thread has its own pointer, in the TLS block of libruby: tcbhead_t.dtv is the thread pointer's
+   second word, a dtv entry two words (glibc: sysdeps/x86_64/nptl/tls.h, sysdeps/generic/dl-dtv.h). */
+GP_INLINE int gp_ruby_begin_tls(struct gp_walk *w, const struct gp_ruby *ruby)
+{
+	__u64 slot[2], dtv = 0, block = 0, ec = 0;
+
+	if (gp_read_user(w, slot, sizeof(slot), ruby->tls_slot))
+		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
+	/* Not linked yet; a thread that never touched it (dl-dtv.h: TLS_DTV_UNALLOCATED) or is none of Ruby's. */
+	if (!slot[0] || gp_read_user(w, &dtv, 8, w->thread_pointer + 8) ||
+	    gp_read_user(w, &block, 8, dtv + 16 * slot[0]) || block == ~0ull ||
+	    gp_read_user(w, &ec, 8, block + slot[1] + ruby->tls_offset) || !ec)
+		return gp_end_of_runtime(w, GP_RUNTIME_RUBY, GP_EVAL_SHOW);
+	return gp_ruby_start(w, ruby, ec);
+}
+
+/* 2.7: the execution context of a thread, if it is the one that runs here. */
+GP_INLINE __u64 gp_ruby_context_of(struct gp_walk *w, const struct gp_ruby *ruby, __u64 thread)
+{
+	__u64 id = 0, ec = 0;
+
+	if (!thread || gp_read_user(w, &id, 8, thread + ruby->thread_id) || id != w->thread_pointer ||
+	    gp_read_user(w, &ec, 8, thread + ruby->thread_ec))
+		return 0;
+	return ec;
+}
+
+/* 2.7: the thread that has the lock, else the one found last time, else all of them in turn. */
+GP_INLINE int gp_ruby_begin_list(struct gp_walk *w, const struct gp_ruby *ruby)
+{
+	__u64 *cached = gp_thread_cache(w, GP_RUNTIME_RUBY);
+	__u64 ec = 0, thread = 0, vm = 0;
+
+	if (gp_read_user(w, &ec, 8, ruby->current) == 0 && ec && gp_read_user(w, &thread, 8, ec + ruby->ec_thread) == 0 &&
+	    gp_ruby_context_of(w, ruby, thread))
+		return gp_ruby_start(w, ruby, ec);
+	ec = cached ? gp_ruby_context_of(w, ruby, *cached) : 0;
+	if (ec)
+		return gp_ruby_start(w, ruby, ec);
+	if (gp_read_user(w, &vm, 8, ruby->vm) || !vm || gp_read_user(w, &thread, 8, vm + ruby->vm_threads))
+		return gp_end_of_runtime(w, GP_RUNTIME_RUBY, GP_EVAL_SHOW);
+	w->ruby.state = GP_RUBY_SEARCHING;
+	w->ruby.thread = thread;
+	w->ruby.last_thread = vm + ruby->vm_threads;
+	return 0;
+}
+
+GP_INLINE int gp_ruby_search(struct gp_walk *w, const struct gp_ruby *ruby)
+{
+	if (++w->ruby.turns > GP_RUBY_THREAD_TURNS)
+		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
+	for (int step = 0; step < GP_RUBY_THREAD_STEPS; step++) {
+		__u64 thread = w->ruby.thread;
+
+		if (!thread || thread == w->ruby.last_thread)
+			return gp_end_of_runtime(w, GP_RUNTIME_RUBY, GP_EVAL_SHOW);
+
+		__u64 ec = gp_ruby_context_of(w, ruby, thread);
+
+		if (ec) {
+			__u64 *cached = gp_thread_cache(w, GP_RUNTIME_RUBY);
+
+			if (cached)
+				*cached = thread;
+			return gp_ruby_start(w, ruby, ec);
+		}
+		if (gp_read_user(w, &w->ruby.thread, 8, thread))
+			return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
+	}
+	return 0; /* goes on in the next turn */
+}
+
+GP_INLINE int gp_ruby_begin(struct gp_walk *w, const struct gp_ruby *ruby)
+{
+	w->ruby.turns = 0;
+	w->ruby.inside = 0;
+	w->ruby.pushed = 0;
+	return ruby->tls_slot ? gp_ruby_begin_tls(w, ruby) : gp_ruby_begin_list(w, ruby);
+}
+
+/* The activation at hand has no more frames: native code goes on. */
+GP_INLINE int gp_ruby_leave(struct gp_walk *w)
+{
+	enum gp_pass_eval pass = w->ruby.pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW;
+
+	if (w->ruby.pushed)
+		w->record.frames[GP_BOUND(w->frames - 1, GP_MAX_FRAMES - 1)].flags |= GP_FRAME_ENTRY;
+	w->ruby.inside = 0;
+	w->ruby.pushed = 0;
+	return gp_hand_back(w, pass);
+}
+
+/* Meets an activation of the loop. 1: its control frames are not there (yet, or any more). */
+GP_INLINE int gp_ruby_enter(struct gp_walk *w, const struct gp_ruby *ruby)
+{
+	__u64 at = w->registers.value[GP_RUBY_REG_FRAME];
+
+	w->ruby.inside = 1;
+	w->ruby.at = 0;
+	if (w->drain || !(w->registers.valid & (1u << GP_RUBY_REG_FRAME)))
+		return 0;
+	if (at >= w->ruby.end || w->ruby.end - at > (1u << 30) || (w->ruby.end - at) % ruby->frame_bytes)
+		return 0; /* the loop has not set it yet */
+	w->ruby.at = at;
+	return w->ruby.frame > at;
+}
+
+/* Tells code from other code at the same address: mixes what its names and lines are made of. */
+GP_INLINE __u32 gp_ruby_code_cookie(struct gp_walk *w, const struct gp_ruby *ruby)
+{
+	__u64 hash = gp_object_word(w, GP_RUBY_BODY_FIRST_LINE);
+
+	hash = (hash ^ gp_object_word(w, GP_RUBY_BODY_LABEL)) * 0x9e3779b97f4a7c15ull;
+	hash = (hash ^ gp_object_word(w, GP_RUBY_BODY_PATH)) * 0x9e3779b97f4a7c15ull;
+	hash = (hash ^ gp_object_word(w, GP_RUBY_BODY_CODE)) * 0x9e3779b97f4a7c15ull;
+	hash = (hash ^ gp_object_word(w, ruby->lines)) * 0x9e3779b97f4a7c15ull;
+	return (__u32)(hash >> 32);
+}
+
+/* A frame of code written in Ruby. 1: the stack is full. */
+GP_INLINE int gp_ruby_code(struct gp_walk *w, const struct gp_ruby *ruby, __u64 iseq, __u64 pc, __u64 ep, __u64 flags)
+{
+	__u64 head[3]; /* rb_iseq_t: flags, wrapper, body */
+
+	if (gp_read_user(w, head, sizeof(head), iseq) || (head[0] & GP_RUBY_IMEMO_MASK) != GP_RUBY_ISEQ ||
+	    gp_read_user(w, w->object, GP_RUBY_BODY_BYTES, head[2]))
+		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
+
+	/* pc is past the instruction that runs (vm_backtrace.c: calc_lineno). */
+	__u64 position = (pc - gp_object_word(w, GP_RUBY_BODY_CODE)) >> 3;
+	__u32 cookie = gp_ruby_code_cookie(w, ruby);
+
+	if (position > gp_object_half(w, GP_RUBY_BODY_SIZE))
+		position = 0;
+	if (!gp_push_code(w, GP_RUNTIME_RUBY, 0, head[2], cookie, position ? (__u32)position - 1 : 0))
+		return 1;
+	w->ruby.pushed++;
+	gp_ruby_ship_code(w, ruby, head[2], cookie, flags & GP_RUBY_FLAG_BMETHOD ? 0 : ep);
+	return 0;
+}
+
+/* A frame of a C function. 1: the stack is full. */
+GP_INLINE int gp_ruby_function(struct gp_walk *w, const struct gp_ruby *ruby, __u64 method)
+{
+	__u64 owner, definition, id;
+
+	method = gp_ruby_method_in(w, method, 1);
+	if (!method || gp_read_user(w, w->object, GP_RUBY_METHOD_BYTES, method))
+		return 0; /* what it is called cannot be told */
+	definition = gp_object_word(w, GP_RUBY_METHOD_DEF);
+	owner = gp_object_word(w, GP_RUBY_METHOD_OWNER);
+	if (gp_read_user(w, &id, 8, definition + GP_RUBY_DEF_ID))
+		return 0;
+
+	__u32 cookie = (__u32)(((id ^ owner) * 0x9e3779b97f4a7c15ull) >> 32);
+
+	if (!gp_push_code(w, GP_RUNTIME_RUBY, 0, definition, cookie, 0))
+		return 1;
+	w->ruby.pushed++;
+	gp_ruby_ship_function(w, ruby, definition, cookie, method, id);
+	return 0;
+}
+
+/* The control frame at w->ruby.frame. */
+GP_INLINE int gp_ruby_frame(struct gp_walk *w, const struct gp_ruby *ruby)
+{
+	__u64 frame = w->ruby.frame;
+	__u64 env[3]; /* method entry or cref, outer environment, flags */
+
+	if (!w->ruby.inside && gp_ruby_enter(w, ruby))
+		return gp_ruby_leave(w);
+	if (frame >= w->ruby.end) {
+		enum gp_pass_eval pass = w->ruby.pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW;
+
+		return gp_end_of_runtime(w, GP_RUNTIME_RUBY, pass);
+	}
+	if (++w->ruby.turns > GP_RUBY_FRAME_TURNS || gp_read_user(w, w->object, GP_RUBY_FRAME_BYTES, frame))
+		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
+
+	__u64 pc = gp_object_word(w, 0), iseq = gp_object_word(w, 16), ep = gp_object_word(w, 32);
+
+	if ((ep & 7) || gp_read_user(w, env, sizeof(env), ep - 16))
+		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
+
+	__u64 kind = env[2] & GP_RUBY_MAGIC_MASK;
+
+	w->ruby.frame = frame + ruby->frame_bytes;
+	if (kind == GP_RUBY_MAGIC_CFUNC)
+		return gp_ruby_function(w, ruby, env[0]);
+	if (kind == GP_RUBY_MAGIC_IFUNC || kind == GP_RUBY_MAGIC_DUMMY || !iseq)
+		return 0; /* C code called as a block, whose own frames show it; the bottom of a stack */
+	if (gp_ruby_code(w, ruby, iseq, pc, ep, env[2]))
+		return 1;
+	if ((env[2] & GP_RUBY_FLAG_FINISH) && frame >= w->ruby.at && !gp_is_done(w, GP_RUNTIME_RUBY))
+		return gp_ruby_leave(w);
+	return 0;
+}
+
+/* One turn of the Ruby unwinder. 0: go on, 1: the walk is over. */
+GP_INLINE int gp_ruby_step(struct gp_walk *w)
+{
+	const struct gp_ruby *ruby = (const struct gp_ruby *)gp_layout_of(w, GP_RUNTIME_RUBY);
+
+	if (!ruby)
+		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_NOT_LOADED);
+	if (gp_is_first_turn(w, GP_RUNTIME_RUBY))
+		return gp_ruby_begin(w, ruby);
+	return w->ruby.state == GP_RUBY_READY ? gp_ruby_frame(w, ruby) : gp_ruby_search(w, ruby);
+}

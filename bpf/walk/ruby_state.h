@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What the Ruby unwinder remembers from turn to turn: the control frames and the C activation at hand. */
+#pragma once
+
+#include <linux/types.h>
+
+enum gp_ruby_state {
+	GP_RUBY_SEARCHING, /* 2.7: `thread` is the next to look at */
+	GP_RUBY_READY,     /* `frame` is the next control frame */
+};
+
+struct gp_ruby_walk {
+	__u32 state; /* enum gp_ruby_state */
+	__u32 turns;
+	__u64 thread;
+	__u64 last_thread;
+	__u64 frame;
+	__u64 end;      /* of the control frames: the oldest lies below it */
+	__u64 at;       /* control frame the activation at hand is in, 0: not known */
+	__u32 inside;   /* an activation is at hand */
+	__u32 pushed;   /* frames pushed for it */
+};

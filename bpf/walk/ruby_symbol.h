@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Names of Ruby methods and C functions, and the lines of the former. */
+#pragma once
+
+#include "bpf/walk/ruby_object.h"
+#include "bpf/walk/symbol.h"
+
+#define GP_RUBY_TEXTS (3 * GP_SYMBOL_NAME_MAX)
+
+/* Copies the bytes of a string object to the record. */
+GP_INLINE __u64 gp_ruby_read_text(struct gp_walk *w, const struct gp_ruby *ruby, struct gp_symbol_record *record,
+				  struct gp_symbol_text *text, __u64 used, __u64 string)
+{
+	__u64 length;
+	__u64 bytes = gp_ruby_string(w, ruby, string, &length);
+
+	return bytes ? gp_symbol_read_text(w, record, text, used, bytes, length, GP_TEXT_UTF8) : used;
+}
+
+/* The class the method entry is of. */
+GP_INLINE __u64 gp_ruby_read_scope(struct gp_walk *w, const struct gp_ruby *ruby, struct gp_symbol_record *record,
+				   __u64 used, __u64 method, __u8 *is_singleton)
+{
+	__u64 owner = 0, path = 0;
+
+	*is_singleton = 0;
+	if (method && gp_read_user(w, &owner, 8, method + GP_RUBY_METHOD_OWNER) == 0)
+		path = gp_ruby_class_path(w, ruby, owner, is_singleton);
+	return path ? gp_ruby_read_text(w, ruby, record, &record->symbol.scope, used, path) : used;
+}
+
+/* Bytes of struct succ_index_table for so many words of code (iseq.c: succ_index_table_create). */
+GP_INLINE __u64 gp_ruby_index_bytes(__u64 code_size)
+{
+	return code_size < 54 ? (code_size + 8) / 9 * 8 : 48 + (code_size - 54 + 511) / 512 * 80;
+}
+
+/* Appends `bytes` at `address`, at most `limit`, behind `used`, at most `before`. What was stored is in `stored`. */
+#define GP_RUBY_APPEND(w, record, used, before, address, size, limit, stored)                        \
+	do {                                                                                        \
+		__u64 gp_at = GP_CLAMP(used, before);                                               \
+		__u64 gp_bytes = GP_CLAMP(size, limit);                                             \
+		(stored) = 0;                                                                       \
+		if (gp_read_user(w, (record)->bytes + gp_at, (__u32)gp_bytes, address) == 0)        \
+			(stored) = (__u32)gp_bytes;                                                 \
+		(used) = gp_at + (stored);                                                          \
+	} while (0)
+
+/* Appends the head of the table and, for code, index and lines. */
+GP_INLINE __u64 gp_ruby_read_lines(struct gp_walk *w, struct gp_symbol_record *record, __u64 used,
+				   struct gp_ruby_lines *lines)
+{
+	__u64 head = GP_CLAMP(used, GP_RUBY_TEXTS);
+
+	used = head + sizeof(*lines);
+	if (lines->count) {
+		__u64 size = gp_ruby_index_bytes(lines->code_size);
+
+		/* A single line needs no index. */
+		if (lines->count > 1)
+			GP_RUBY_APPEND(w, record, used, GP_RUBY_TEXTS + sizeof(*lines), lines->index_address, size,
+				       GP_RUBY_INDEX_MAX, lines->index_stored);
+		size = (__u64)lines->count * lines->line_bytes;
+		GP_RUBY_APPEND(w, record, used, GP_RUBY_TEXTS + sizeof(*lines) + GP_RUBY_INDEX_MAX, lines->lines_address, size,
+			       GP_RUBY_LINES_MAX, lines->lines_stored);
+	}
+	__builtin_memcpy(record->bytes + head, lines, sizeof(*lines));
+	record->symbol.table_bytes = record->symbol.table_stored = (__u32)(used - head);
+	return used;
+}
+
+/* Ships the method whose body's bytes are in w->object; `ep`: where a frame of it finds its method entry, or 0. */
+GP_INLINE void gp_ruby_ship_code(struct gp_walk *w, const struct gp_ruby *ruby, __u64 body, __u32 cookie, __u64 ep)
+{
+	struct gp_symbol_record *record = gp_symbol_begin(w, GP_RUNTIME_RUBY, body, cookie);
+
+	if (!record)
+		return;
+
+	struct gp_ruby_lines lines = {
+		.index_address = gp_object_word(w, ruby->lines + GP_RUBY_LINES_INDEX),
+		.lines_address = gp_object_word(w, ruby->lines),
+		.code_size = gp_object_half(w, GP_RUBY_BODY_SIZE),
+		.count = gp_object_half(w, ruby->lines + GP_RUBY_LINES_COUNT),
+		.line_bytes = ruby->line_bytes,
+	};
+	__u64 label = gp_object_word(w, GP_RUBY_BODY_LABEL), path = gp_object_word(w, GP_RUBY_BODY_PATH);
+	__u64 used = 0;
+	__u32 first = gp_object_half(w, GP_RUBY_BODY_FIRST_LINE);
+
+	record->symbol.first_line = ruby->first_line_tagged ? first >> 1 : first;
+	/* A string, or an array of that and its absolute form (iseq.c: rb_iseq_pathobj_new). */
+	if ((gp_ruby_flags(w, path) & GP_RUBY_TYPE) == GP_RUBY_ARRAY)
+		path = gp_ruby_element(w, path, 0);
+	used = gp_ruby_read_text(w, ruby, record, &record->symbol.name, used, label);
+	used = gp_ruby_read_text(w, ruby, record, &record->symbol.file, used, path);
+	used = gp_ruby_read_scope(w, ruby, record, used, ep ? gp_ruby_method(w, ep) : 0, &lines.is_singleton);
+	used = gp_ruby_read_lines(w, record, used, &lines);
+	gp_symbol_end(w, record, used, record->symbol.name.width && record->symbol.file.width && lines.lines_stored);
+}
+
+/* Ships the C function of a method entry. */
+GP_INLINE void gp_ruby_ship_function(struct gp_walk *w, const struct gp_ruby *ruby, __u64 definition, __u32 cookie,
+				     __u64 method, __u64 id)
+{
+	struct gp_symbol_record *record = gp_symbol_begin(w, GP_RUNTIME_RUBY, definition, cookie);
+
+	if (!record)
+		return;
+
+	struct gp_ruby_lines lines = { .line_bytes = ruby->line_bytes };
+	__u64 name = gp_ruby_id_name(w, ruby, id);
+	__u64 used = name ? gp_ruby_read_text(w, ruby, record, &record->symbol.name, 0, name) : 0;
+
+	used = gp_ruby_read_scope(w, ruby, record, used, method, &lines.is_singleton);
+	used = gp_ruby_read_lines(w, record, used, &lines);
+	gp_symbol_end(w, record, used, record->symbol.name.width);
+}
+
+/* Ships what stands for the garbage collector: a record without any text. */
+GP_INLINE void gp_ruby_ship_collector(struct gp_walk *w)
+{
+	struct gp_symbol_record *record = gp_symbol_begin(w, GP_RUNTIME_RUBY, GP_RUBY_COLLECTING, 0);
+
+	if (record)
+		gp_symbol_end(w, record, 0, 1);
+}

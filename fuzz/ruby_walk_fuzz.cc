@@ -1,0 +1,71 @@
+// The Ruby walker over hostile memory. Inputs are recordings of interpreters (see recording.h); any other bytes are
+// memory by themselves: every address can be read and shows some of them.
+#include "base/check.h"
+#include "runtimes/ruby/offsets.h"
+#include "runtimes/ruby/ruby_runtime.h"
+#include "runtimes/ruby/testing/recording.h"
+#include "runtimes/ruby/testing/walk.h"
+
+namespace {
+
+using namespace gp;
+using namespace gp::runtimes::ruby;
+
+// Words of `bytes` everywhere; some addresses cannot be read.
+struct EndlessMemory final : targets::MemoryReader {
+  Bytes bytes;
+
+  bool read(Pc address, std::span<uint8_t> to) const override {
+    if ((address.value & 0xff) == 0xff) return false;
+    for (size_t at = address.value % bytes.size(), done = 0; done < to.size(); at = 0) {
+      const size_t part = std::min(bytes.size() - at, to.size() - done);
+      std::memcpy(&to[done], &bytes[at], part);
+      done += part;
+    }
+    return true;
+  }
+};
+
+void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, uint64_t thread, uint64_t loop_frame,
+          bool drain) {
+  WalkWorld world;
+  world.memory = &memory;
+  world.entry = entry;
+  world.shipped_limit = 16;
+  const auto walked = std::make_unique<RubyWalk>();
+  walked->state.registers.valid = GP_REGS_ALL;
+  walked->state.registers.value[GP_RUBY_REG_FRAME] = loop_frame;
+  walked->run(world, thread, drain);
+  GP_CHECK(walked->state.frames <= GP_MAX_FRAMES);
+  // Every turn makes a frame, hands over, or passes over a control frame without one; names take some reads more.
+  GP_CHECK(world.reads < 200000);
+  GP_CHECK(walked->state.end == GP_END_NONE || walked->state.end == GP_END_DEPTH);
+  const RubyRuntime runtime;
+  for (const auto& record : world.shipped) {
+    const auto symbol = runtime.decode(record, &memory);
+    GP_CHECK(symbol.has_value());
+    static_cast<void>(runtime.line(*symbol, walked->state.record.frames[0].extra));
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 24) return 0;
+  const uint64_t loop_frame = read_at<uint64_t>({data, size}, size - 8).value_or(0);
+  if (const auto recording = Recording::parse({data, size})) {
+    const auto entry = recording->entry();
+    if (entry) walk(*recording, *entry, recording->thread, loop_frame, (data[size - 9] & 1) != 0);
+    return 0;
+  }
+  EndlessMemory memory;
+  memory.bytes = {data + 1, size - 1};
+  constexpr uint16_t kVersions[] = {0x0207, 0x0301, 0x0303};
+  auto ruby = offsets_of(kVersions[data[0] % 3]).value_or(gp_ruby{});
+  const uint64_t place = read_at<uint64_t>(memory.bytes, 4).value_or(0);
+  if (ruby.thread_id == 0) ruby.tls_slot = place;
+  ruby.current = ruby.vm = place;
+  ruby.symbols = (data[0] & 8) != 0 ? place + 64 : 0;
+  walk(memory, targets::entry_with(GP_RUNTIME_RUBY, ruby), place, loop_frame, (data[0] & 4) != 0);
+  return 0;
+}

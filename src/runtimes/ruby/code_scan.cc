@@ -1,0 +1,122 @@
+#include "runtimes/ruby/code_scan.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "elf/cfi_entry.h"
+#include "elf/fde_index.h"
+
+namespace gp::runtimes::ruby {
+namespace {
+
+constexpr size_t kPrologueBytes = 64;  // of rb_thread_current() and rb_id2str(): they are shorter than that
+constexpr size_t kLookupBytes = 192;   // of get_id_serial_entry(): reads last_id among the first things
+constexpr size_t kMinStores = 32;      // 100 and more in every build seen; no other function has 10
+
+Bytes code_at(const elf::Image& image, Vaddr address, size_t limit) {
+  const Bytes code = image.bytes_at(address);
+  return code.first(std::min(code.size(), limit));
+}
+
+size_t find(Bytes code, Bytes pattern, size_t from = 0) {
+  const auto at = std::search(code.begin() + static_cast<std::ptrdiff_t>(std::min(from, code.size())), code.end(),
+                              pattern.begin(), pattern.end());
+  return static_cast<size_t>(at - code.begin());
+}
+
+// What an operand of four bytes at `at`, relative to the instruction that it ends, points to.
+std::optional<Vaddr> relative(Bytes code, Vaddr start, size_t at) {
+  const auto distance = read_at<int32_t>(code, at);
+  if (!distance) return std::nullopt;
+  return start + at + 4 + static_cast<uint64_t>(int64_t{*distance});
+}
+
+// The first words of rb_symbols_t in the file: ids up to the last built-in one are taken, the tables are not there yet
+// (symbol.c: ruby_global_symbols = {tNEXT_ID-1}).
+bool is_symbol_table(const elf::Image& image, Vaddr address) {
+  constexpr uint64_t kMinIds = 150;  // 236 in 2.7, 241 in 3.3
+  constexpr uint64_t kMaxIds = 2000;
+  if (address.value % 8 != 0) return false;
+  const auto words = read_at<std::array<uint64_t, 4>>(image.bytes_at(address), 0);
+  return words && (*words)[0] >= kMinIds && (*words)[0] <= kMaxIds && (*words)[1] == 0 && (*words)[2] == 0 &&
+         (*words)[3] == 0;
+}
+
+std::optional<Vaddr> table_read_by(const elf::Image& image, Vaddr function, size_t limit) {
+  const Bytes code = code_at(image, function, limit);
+  for (size_t at = 0; at + 4 <= code.size(); ++at) {
+    const auto target = relative(code, function, at);
+    if (target && is_symbol_table(image, *target)) return target;
+  }
+  return std::nullopt;
+}
+
+size_t count(Bytes code, Bytes pattern) {
+  size_t found = 0;
+  for (size_t at = find(code, pattern); at < code.size(); at = find(code, pattern, at + pattern.size())) ++found;
+  return found;
+}
+
+// The range of the FDE an index entry points to.
+std::optional<elf::CodeRange> range_of(const elf::FrameSection& section, uint64_t fde_offset) {
+  const auto entry = elf::read_cfi_entry(section, fde_offset);
+  if (!entry || entry->is_cie) return std::nullopt;
+  const auto cie = elf::read_cie(section, entry->cie_offset);
+  if (!cie) return std::nullopt;
+  const auto fde = elf::read_fde(section, *entry, *cie);
+  if (!fde) return std::nullopt;
+  return elf::CodeRange{fde->begin, fde->end};
+}
+
+}  // namespace
+
+std::optional<ThreadContext> find_thread_context(const elf::Image& image, Vaddr thread_current) {
+  // The general dynamic model: data16 lea slot(%rip), %rdi; call __tls_get_addr; mov offset(%rax), %rax
+  // (x86-64 psABI, "Thread-Local Storage"; ELF Handling For Thread-Local Storage, section 4.1.6).
+  constexpr std::array<uint8_t, 4> kLea = {0x66, 0x48, 0x8d, 0x3d};
+  constexpr size_t kCallBytes = 8;  // with its padding prefixes
+  const Bytes code = code_at(image, thread_current, kPrologueBytes);
+  const size_t lea = find(code, kLea);
+  const auto slot = relative(code, thread_current, lea + kLea.size());
+  const size_t load = lea + kLea.size() + 4 + kCallBytes;
+  const auto modrm = read_at<std::array<uint8_t, 4>>(code, load);
+  if (!slot || !modrm || (*modrm)[0] != 0x48 || (*modrm)[1] != 0x8b) return std::nullopt;
+  if ((*modrm)[2] == 0x00) return ThreadContext{*slot, 0};            // mov (%rax), %rax
+  if ((*modrm)[2] == 0x40) return ThreadContext{*slot, (*modrm)[3]};  // mov 8 bits(%rax), %rax
+  if ((*modrm)[2] != 0x80) return std::nullopt;                       // mov 32 bits(%rax), %rax
+  return ThreadContext{*slot, read_at<uint32_t>(code, load + 3).value_or(0)};
+}
+
+std::optional<Vaddr> find_symbol_table(const elf::Image& image, Vaddr id_to_string) {
+  if (const auto found = table_read_by(image, id_to_string, kPrologueBytes)) return found;
+  const Bytes code = code_at(image, id_to_string, kPrologueBytes);
+  constexpr uint8_t kJump = 0xe9;
+  for (size_t at = 0; at < code.size(); ++at) {
+    if (code[at] != kJump) continue;
+    const auto target = relative(code, id_to_string, at + 1);
+    if (!target) continue;
+    if (const auto found = table_read_by(image, *target, kLookupBytes)) return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<elf::CodeRange> find_loop(const elf::Image& image) {
+  constexpr std::array<uint8_t, 3> kStore = {0x4d, 0x89, 0x37};  // mov %r14, (%r15)
+  const auto header = elf::FdeIndex::from_header(image);
+  if (image.machine() != elf::Machine::kX86_64 || !header) return std::nullopt;
+  const elf::FrameSection section{.bytes = image.bytes_at(header->eh_frame), .address = header->eh_frame};
+  std::optional<elf::CodeRange> best;
+  size_t most = kMinStores - 1;
+  for (size_t i = 0; i < header->index.size(); ++i) {
+    const auto range = range_of(section, header->index.entry(i).fde_offset);
+    if (!range || range->end <= range->begin) continue;
+    const size_t stores = count(code_at(image, range->begin, range->end - range->begin), kStore);
+    if (stores <= most) continue;
+    best = range;
+    most = stores;
+  }
+  return best;
+}
+
+}  // namespace gp::runtimes::ruby

@@ -1,0 +1,92 @@
+#include "runtimes/ruby/ruby_runtime.h"
+
+#include <fmt/format.h>
+
+#include "bpf/abi/ruby.h"
+#include "runtimes/ruby/code_scan.h"
+#include "runtimes/ruby/code_symbol.h"
+#include "runtimes/ruby/lines.h"
+#include "runtimes/ruby/offsets.h"
+#include "runtimes/ruby/symbols.h"
+
+namespace gp::runtimes::ruby {
+namespace {
+
+constexpr uint16_t kFirstWithTls = 0x0300;  // ruby_current_ec is a thread's own since 3.0 (vm_core.h)
+
+// RuntimeFile::state: addresses in the file.
+enum State : uint8_t { kTlsSlot, kCurrentContext, kCurrentVm, kSymbolTable };
+
+targets::FileRange file_range(const elf::Image& image, elf::CodeRange range) {
+  const auto start = image.to_offset(range.begin);
+  const auto last = image.to_offset(range.end - 1);
+  if (!start || !last || range.end <= range.begin) return {};
+  return {*start, *last + 1};
+}
+
+bool find_loops(const elf::Image& image, targets::RuntimeFile& file) {
+  const auto loop = find_loop(image);
+  if (!loop) return false;
+  file.eval[0] = file_range(image, *loop);
+  if (const auto cold = elf::find_cold_part(image, *loop)) file.eval[1] = file_range(image, *cold);
+  return !file.eval[0].empty();
+}
+
+// Where the version's way to a thread's execution context begins.
+bool find_context(const elf::Image& image, const Symbols& symbols, targets::RuntimeFile& file, gp_ruby& ruby) {
+  if (ruby.version < kFirstWithTls) {
+    file.state[kCurrentContext] = symbols.current_context;
+    file.state[kCurrentVm] = symbols.current_vm;
+    return symbols.current_context.value != 0 && symbols.current_vm.value != 0;
+  }
+  const auto context = find_thread_context(image, symbols.thread_current);
+  if (!context) return false;
+  file.state[kTlsSlot] = context->slot;
+  ruby.tls_offset = context->offset;
+  return true;
+}
+
+}  // namespace
+
+std::optional<targets::RuntimeFile> RubyRuntime::detect(const elf::Image& image, std::string_view /*path*/) const {
+  const Symbols symbols = find_symbols(image);
+  if (!symbols.any()) return std::nullopt;
+
+  targets::RuntimeFile file;
+  file.version = string_at(image.bytes_at(symbols.version), 0).value_or("?");
+  constexpr size_t kMaxVersion = 16;
+  if (file.version.size() > kMaxVersion) file.version = "?";
+  auto ruby = offsets_of(version_number(file.version));
+  if (!ruby || image.machine() != elf::Machine::kX86_64) return file;
+  if (!find_loops(image, file) || !find_context(image, symbols, file, *ruby)) return file;
+  if (const auto table = find_symbol_table(image, symbols.id_to_string)) file.state[kSymbolTable] = *table;
+  file.entry = targets::entry_with(GP_RUNTIME_RUBY, *ruby);
+  file.supported = true;
+  return file;
+}
+
+Result<gp_runtime_entry> RubyRuntime::attach(const targets::RuntimeFile& file, const targets::MemoryReader& /*memory*/,
+                                             uint64_t bias) const {
+  if (!file.supported) return fail(ErrorCode::kUnsupported, fmt::format("ruby {}", file.version));
+  const auto in_process = [&](State which) {
+    return file.state[which].value == 0 ? 0 : file.state[which].value + bias;
+  };
+  auto ruby = targets::layout_of<gp_ruby>(file.entry);
+  // Nothing is read: what is there is not filled yet in a process that just began, and the walker checks all it meets.
+  ruby.tls_slot = in_process(kTlsSlot);
+  ruby.current = in_process(kCurrentContext);
+  ruby.vm = in_process(kCurrentVm);
+  ruby.symbols = in_process(kSymbolTable);
+  return targets::entry_with(GP_RUNTIME_RUBY, ruby);
+}
+
+std::optional<targets::CodeSymbol> RubyRuntime::decode(std::span<const uint8_t> record,
+                                                       const targets::MemoryReader* memory) const {
+  return decode_symbol(record, memory);
+}
+
+uint32_t RubyRuntime::line(const targets::CodeSymbol& symbol, uint32_t instruction) const {
+  return line_at(symbol.line_table, instruction);
+}
+
+}  // namespace gp::runtimes::ruby

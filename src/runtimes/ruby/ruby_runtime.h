@@ -1,0 +1,24 @@
+// Ruby (MRI) 2.7, 3.1 and 3.3, in libruby or in the program, stripped or not, embedded in any program.
+//
+// Limits: builds that reach ruby_current_ec other than through __tls_get_addr (static ones, TLS descriptors, musl) are
+// recognised and not walked.
+#pragma once
+
+#include "targets/runtime.h"
+
+namespace gp::runtimes::ruby {
+
+class RubyRuntime final : public targets::Runtime {
+ public:
+  [[nodiscard]] uint32_t kind() const override { return GP_RUNTIME_RUBY; }
+  [[nodiscard]] std::string_view name() const override { return "ruby"; }
+  [[nodiscard]] std::optional<targets::RuntimeFile> detect(const elf::Image& image,
+                                                           std::string_view path) const override;
+  [[nodiscard]] Result<gp_runtime_entry> attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
+                                                uint64_t bias) const override;
+  [[nodiscard]] std::optional<targets::CodeSymbol> decode(std::span<const uint8_t> record,
+                                                          const targets::MemoryReader* memory) const override;
+  [[nodiscard]] uint32_t line(const targets::CodeSymbol& symbol, uint32_t instruction) const override;
+};
+
+}  // namespace gp::runtimes::ruby
