@@ -7,12 +7,19 @@
 
 #include "bpf/abi/runtime.h"
 
+/*
+ * Labels that Ruby takes from its own file: pages of it that a process has not read are not there (as in one just
+ * forked), so they are known by their address: "<main>" and "<top (required)>" (parse.y, iseq.c).
+ */
+#define GP_RUBY_LITERALS 2
+
 struct gp_ruby {
 	__u64 tls_slot;    /* 3.0+: {module, offset} of ruby_current_ec's TLS block, filled by the dynamic linker; 0: none */
 	__u64 tls_offset;  /* of ruby_current_ec, beyond that */
 	__u64 current;     /* 2.7: &ruby_current_execution_context_ptr: of the thread that has the lock */
 	__u64 vm;          /* 2.7: &ruby_current_vm_ptr */
 	__u64 symbols;     /* &ruby_global_symbols, 0: C functions have no names */
+	__u64 literals[GP_RUBY_LITERALS]; /* labels that lie in the file's read-only data, 0: not found */
 	__u16 version;     /* 0x0303 for 3.3 */
 	__u16 ec_thread;   /* rb_execution_context_t.thread_ptr */
 	__u16 thread_id;   /* 2.7: rb_thread_t.thread_id: pthread_self() */
@@ -111,7 +118,8 @@ struct gp_ruby_lines {
 	__u32 lines_stored; /* bytes */
 	__u16 line_bytes;   /* of each */
 	__u8 is_singleton;  /* the scope is the class whose own method it is: Foo.bar, not Foo#bar */
-	__u8 reserved[5];
+	__u8 literal;       /* 1 + which of the literals the name is; 0: none */
+	__u8 reserved[4];
 };
 
 #define GP_RUBY_INDEX_MAX 4096   /* the index of 25,000 words of code */

@@ -7,6 +7,18 @@
 
 #define GP_RUBY_TEXTS (3 * GP_SYMBOL_NAME_MAX)
 
+/* 1 + which of the literals a string object shows; 0: none. */
+GP_INLINE __u8 gp_ruby_literal(struct gp_walk *w, const struct gp_ruby *ruby, __u64 string)
+{
+	__u64 length;
+	__u64 bytes = gp_ruby_string(w, ruby, string, &length);
+
+	for (__u8 i = 0; bytes && i < GP_RUBY_LITERALS; i++)
+		if (ruby->literals[i] == bytes)
+			return i + 1;
+	return 0;
+}
+
 /* Copies the bytes of a string object to the record. */
 GP_INLINE __u64 gp_ruby_read_text(struct gp_walk *w, const struct gp_ruby *ruby, struct gp_symbol_record *record,
 				  struct gp_symbol_text *text, __u64 used, __u64 string)
@@ -92,11 +104,12 @@ GP_INLINE void gp_ruby_ship_code(struct gp_walk *w, const struct gp_ruby *ruby, 
 	/* A string, or an array of that and its absolute form (iseq.c: rb_iseq_pathobj_new). */
 	if ((gp_ruby_flags(w, path) & GP_RUBY_TYPE) == GP_RUBY_ARRAY)
 		path = gp_ruby_element(w, path, 0);
+	lines.literal = gp_ruby_literal(w, ruby, label);
 	used = gp_ruby_read_text(w, ruby, record, &record->symbol.name, used, label);
 	used = gp_ruby_read_text(w, ruby, record, &record->symbol.file, used, path);
 	used = gp_ruby_read_scope(w, ruby, record, used, ep ? gp_ruby_method(w, ep) : 0, &lines.is_singleton);
 	used = gp_ruby_read_lines(w, record, used, &lines);
-	gp_symbol_end(w, record, used, record->symbol.name.width && record->symbol.file.width && lines.lines_stored);
+	gp_symbol_end(w, record, used, (record->symbol.name.width || lines.literal) && record->symbol.file.width && lines.lines_stored);
 }
 
 /* Ships the C function of a method entry. */

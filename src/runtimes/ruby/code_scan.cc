@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string>
 
 #include "elf/cfi_entry.h"
 #include "elf/fde_index.h"
@@ -99,6 +100,18 @@ std::optional<Vaddr> find_symbol_table(const elf::Image& image, Vaddr id_to_stri
     if (const auto found = table_read_by(image, *target, kLookupBytes)) return found;
   }
   return std::nullopt;
+}
+
+std::optional<Vaddr> find_literal(const elf::Image& image, std::string_view text) {
+  const auto* section = image.section(".rodata");
+  if (section == nullptr) return std::nullopt;
+  std::string wanted(1, '\0');  // the end of the string before it: not the tail of a longer one
+  wanted += text;
+  wanted += '\0';
+  const Bytes bytes = image.raw(*section);
+  const size_t at = find(bytes, {reinterpret_cast<const uint8_t*>(wanted.data()), wanted.size()});
+  if (at >= bytes.size()) return std::nullopt;
+  return section->address + at + 1;
 }
 
 std::optional<elf::CodeRange> find_loop(const elf::Image& image) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/ids.h"
 #include "elf/cold_part.h"
@@ -22,6 +23,9 @@ std::optional<ThreadContext> find_thread_context(const elf::Image& image, Vaddr 
 
 // ruby_global_symbols: what rb_id2str(), or the function it jumps to, looks up (symbol.c: get_id_serial_entry).
 std::optional<Vaddr> find_symbol_table(const elf::Image& image, Vaddr id_to_string);
+
+// Where the file has a string, with its end, in a section of its own address; nothing when it has none.
+std::optional<Vaddr> find_literal(const elf::Image& image, std::string_view text);
 
 // The interpreter loop, vm_exec_core(): the function that keeps storing r14 where r15 points, the program counter into
 // the control frame (vm_exec.c: DECL_SC_REG; vm_insnhelper.h: SET_PC).

@@ -60,6 +60,8 @@ std::optional<targets::CodeSymbol> decode_symbol(Bytes record, const targets::Me
     return out;
   }
   const auto lines = read_at<gp_ruby_lines>(symbol->table, 0);
+  if (!symbol->name && lines && lines->literal > 0 && lines->literal <= kLiterals.size())
+    symbol->name = kLiterals.at(lines->literal - 1U);
   out.first_line = symbol->first_line;
   out.name_known = symbol->name.has_value();
   if (symbol->name) out.name = qualified(*symbol->name, symbol->scope.value_or(""), lines && lines->is_singleton != 0);

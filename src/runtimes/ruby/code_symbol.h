@@ -1,14 +1,19 @@
 // From a symbol record to what frames are called.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
+#include "bpf/abi/ruby.h"
 #include "targets/runtime.h"
 
 namespace gp::runtimes::ruby {
+
+// What a label says whose bytes the walker knows by their place in Ruby's file (GP_RUBY_LITERALS).
+inline constexpr std::array<std::string_view, GP_RUBY_LITERALS> kLiterals = {"<main>", "<top (required)>"};
 
 // Nothing when the record is broken. See targets::Runtime::decode.
 std::optional<targets::CodeSymbol> decode_symbol(Bytes record, const targets::MemoryReader* memory);

@@ -15,7 +15,8 @@ namespace {
 constexpr uint16_t kFirstWithTls = 0x0300;  // ruby_current_ec is a thread's own since 3.0 (vm_core.h)
 
 // RuntimeFile::state: addresses in the file.
-enum State : uint8_t { kTlsSlot, kCurrentContext, kCurrentVm, kSymbolTable };
+enum State : uint8_t { kTlsSlot, kCurrentContext, kCurrentVm, kSymbolTable, kFirstLiteral };
+static_assert(kFirstLiteral + GP_RUBY_LITERALS <= targets::kRuntimeAddresses);
 
 targets::FileRange file_range(const elf::Image& image, elf::CodeRange range) {
   const auto start = image.to_offset(range.begin);
@@ -60,6 +61,8 @@ std::optional<targets::RuntimeFile> RubyRuntime::detect(const elf::Image& image,
   if (!ruby || image.machine() != elf::Machine::kX86_64) return file;
   if (!find_loops(image, file) || !find_context(image, symbols, file, *ruby)) return file;
   if (const auto table = find_symbol_table(image, symbols.id_to_string)) file.state[kSymbolTable] = *table;
+  for (size_t i = 0; i < kLiterals.size(); ++i)
+    if (const auto literal = find_literal(image, kLiterals[i])) file.state[kFirstLiteral + i] = *literal;
   file.entry = targets::entry_with(GP_RUNTIME_RUBY, *ruby);
   file.supported = true;
   return file;
@@ -68,7 +71,7 @@ std::optional<targets::RuntimeFile> RubyRuntime::detect(const elf::Image& image,
 Result<gp_runtime_entry> RubyRuntime::attach(const targets::RuntimeFile& file, const targets::MemoryReader& /*memory*/,
                                              uint64_t bias) const {
   if (!file.supported) return fail(ErrorCode::kUnsupported, fmt::format("ruby {}", file.version));
-  const auto in_process = [&](State which) {
+  const auto in_process = [&](size_t which) {
     return file.state[which].value == 0 ? 0 : file.state[which].value + bias;
   };
   auto ruby = targets::layout_of<gp_ruby>(file.entry);
@@ -77,6 +80,7 @@ Result<gp_runtime_entry> RubyRuntime::attach(const targets::RuntimeFile& file, c
   ruby.current = in_process(kCurrentContext);
   ruby.vm = in_process(kCurrentVm);
   ruby.symbols = in_process(kSymbolTable);
+  for (size_t i = 0; i < GP_RUBY_LITERALS; ++i) ruby.literals[i] = in_process(kFirstLiteral + i);
   return targets::entry_with(GP_RUNTIME_RUBY, ruby);
 }
 
