@@ -44,14 +44,13 @@ void add_sample(benchmark::State& state) {
         .kind = GP_FRAME_NATIVE, .flags = GP_FRAME_RETURN_ADDRESS, .cookie = 0, .extra = 0, .value = 4096 + i * 64};
   }
   gp_sample header{};
-  header.weight_ns = 1;
   gp::session::Recording recording;
   std::mt19937 random(1);  // the same sequence each time
   for (auto _ : state) {
     const auto draw = random();
     header.tid = draw % 64;
     frames.front().value = draw / 64 % 16;
-    recording.add({.header = &header, .frames = frames, .kernel = {}, .program = program},
+    recording.add({.header = &header, .weight_ns = 1, .frames = frames, .kernel = {}, .program = program},
                   [&](uint32_t) -> const std::shared_ptr<gp::targets::CodeFile>& { return file; });
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));

@@ -11,13 +11,13 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/kernel_types.h"
+#include "bpf/pick.h"
 #include "bpf/walk/kernel.h"
 #include "bpf/walk/step.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Set before load. */
-const volatile __u64 gp_period_ns = 0;      /* weight of a sample: 1e9 / Hz */
 const volatile __u32 gp_ring_wake = 0;      /* pending bytes that wake the agent */
 const volatile __u32 gp_ring_copy_limit = 0; /* pending bytes above which no stack is copied */
 
@@ -261,17 +261,14 @@ static __always_inline void begin(struct gp_walk *w, struct task_struct *task, _
 	w->start_ticks = task->group_leader->start_boottime / GP_TICK_NS;
 
 	sample->header.type = GP_RECORD_SAMPLE;
-	sample->time_ns = bpf_ktime_get_ns();
 	sample->start_ticks = w->start_ticks;
 	sample->pid = pid_tgid >> 32;
 	sample->tid = (__u32)pid_tgid;
 	sample->cpu = cpu;
 	sample->sequence = (__u32)count->taken;
-	sample->weight_ns = gp_period_ns;
 	sample->flags = 0;
 	sample->miss = 0;
 	sample->pending_frames = 0;
-	sample->reserved = 0;
 	bpf_get_current_comm(sample->comm, sizeof(sample->comm));
 }
 
@@ -294,6 +291,41 @@ static __always_inline void handle_miss(struct gp_walk *w, __u32 cpu, struct gp_
 	}
 }
 
+/* Decides who takes this tick, into the sample under construction; 0: nobody. */
+__noinline int gp_pick(__u32 cpu, __u32 wanted)
+{
+	struct gp_session_table *table = GP_FIND(sessions, 0);
+	struct gp_session_cpu *own = GP_FIND(session_cpus, cpu);
+	struct gp_walk *w = GP_FIND(walks, cpu);
+
+	if (!table || !own || !w)
+		return 0;
+
+	struct gp_sample *sample = &w->record.sample;
+
+	sample->time_ns = bpf_ktime_get_ns();
+	sample->tick_ns = table->tick_ns;
+	gp_pick_sessions(table, own, wanted, sample->time_ns, bpf_get_prandom_u32(), &sample->sessions);
+	return sample->sessions != 0;
+}
+
+__noinline int gp_lose(__u32 cpu, __u32 sessions)
+{
+	struct gp_session_cpu *own = GP_FIND(session_cpus, cpu);
+
+	if (own)
+		gp_count_ring_full(own, sessions);
+	return 0;
+}
+
+/* Sessions of a process that the agent has not told us of. */
+static __always_inline __u32 active_sessions(void)
+{
+	struct gp_session_table *table = GP_FIND(sessions, 0);
+
+	return table ? (__u32)table->active : 0;
+}
+
 SEC("perf_event")
 int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 {
@@ -313,7 +345,7 @@ int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 
 	struct gp_process *process = find_process(w);
 
-	if (process && process->flags & GP_PROCESS_UNWANTED) {
+	if (!gp_pick(cpu, process ? process->sessions : active_sessions())) {
 		count->unwanted++;
 		return 0;
 	}
@@ -361,7 +393,9 @@ int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 	__u64 pending = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
 	__u64 wake = pending > gp_ring_wake || is_miss(w->end) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 
-	if (bpf_ringbuf_output(&ring, &w->record, size, wake) != 0)
+	if (bpf_ringbuf_output(&ring, &w->record, size, wake) != 0) {
 		count->ring_full++;
+		gp_lose(cpu, sample->sessions);
+	}
 	return 0;
 }

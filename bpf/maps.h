@@ -9,6 +9,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/abi/sessions.h"
 #include "bpf/walk/state.h"
 
 struct {
@@ -80,6 +81,22 @@ struct {
 	__type(key, __u32);
 	__type(value, struct gp_counters);
 } counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct gp_session_table);
+} sessions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct gp_session_cpu);
+} session_cpus SEC(".maps");
 
 /* Walk state by CPU. Plain arrays: per-CPU values over 32 KiB are refused (E2BIG), and one size fits both. */
 struct {

@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto find = [&](uint32_t slot) -> const std::shared_ptr<gp::targets::CodeFile>& {
     return slot % 2 == 0 ? none : some;
   };
+  gp::session::CodeTable code;
   gp::session::Recording recording;
   uint64_t samples = 0;
   // The first byte cuts the rest into records; each lies in memory of its own, as aligned as in the ring.
@@ -29,10 +30,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     sample.kernel = parsed->kernel;
     sample.end = static_cast<gp::profile::WalkEnd>(end);
     sample.program = program;
+    sample.code = &code;
     recording.add(sample, find);
     ++samples;
     for (const gp_frame& frame : parsed->pending) {
-      recording.add_code({}, frame.extra, GP_CODE_OBJECT(frame.value), frame.cookie, {});
+      code.add({.process = {}, .runtime = frame.extra, .cookie = frame.cookie, .object = GP_CODE_OBJECT(frame.value)}, {});
     }
   }
   GP_CHECK(recording.quality().reported() == samples);

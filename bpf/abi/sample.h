@@ -99,14 +99,14 @@ struct gp_sample {
 	__u32 tid;
 	__u32 cpu;
 	__u32 sequence; /* counts samples of this cpu */
-	__u64 weight_ns;
+	__u64 tick_ns; /* between two ticks of the sampler when this one came */
 	__u16 user_frames;
 	__u16 kernel_frames;
 	__u16 end; /* enum gp_walk_end */
 	__u16 flags;
 	__u64 miss; /* the pc that could not be handled, 0 for none */
 	__u32 pending_frames;
-	__u32 reserved;
+	__u32 sessions; /* who takes it, and into which of two banks: see GP_SAMPLE_BANK_SHIFT in sessions.h */
 	char comm[16]; /* of the thread */
 };
 
@@ -181,7 +181,7 @@ struct gp_symbol_record {
 struct gp_counters {
 	__u64 runs;      /* of the sampling program */
 	__u64 idle;      /* of those: nothing ran */
-	__u64 unwanted;  /* of those: filtered out */
+	__u64 unwanted;  /* of those: no session takes it */
 	__u64 taken;     /* of those: a sample was taken */
 	__u64 ring_full; /* samples that found no room */
 	__u64 copies;    /* stack copies shipped */

@@ -7,6 +7,8 @@
 
 #include <linux/types.h>
 
+#include "bpf/abi/cast.h"
+
 #define GP_SESSIONS_MAX 16 /* bits of the masks */
 
 /* A session takes a tick each time the sum of its steps passes one. */
@@ -16,7 +18,7 @@
  * Samples taken from `boundary` on are of the session's next window. A window is known by one of two banks, in turn; the
  * lowest bit of the word is the bank before the boundary, so that time and bank change in one store.
  */
-#define GP_BOUNDARY_BANK(word) ((__u32)(word) & 1)
+#define GP_BOUNDARY_BANK(word) (GP_CAST(__u32, word) & 1)
 #define GP_BOUNDARY_NS(word) ((word) & ~1ull)
 
 struct gp_session_entry {

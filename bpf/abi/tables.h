@@ -13,14 +13,12 @@
 /* Processes: a hash of buckets by pid. */
 #define GP_BUCKET_ENTRIES 8
 
-#define GP_PROCESS_UNWANTED 1 /* filtered out: return before walking */
-
 /* Start times this close are the same process: the agent learns of a fork a little after the kernel stamped it. */
 #define GP_START_SLACK_TICKS 2
 
 struct gp_process {
 	__u32 pid; /* thread group id in the initial pid namespace; 0: free */
-	__u32 flags;
+	__u32 sessions; /* bit n: session n samples it; see sessions.h */
 	__u64 start_ticks;
 	__u64 mappings; /* bits 0-31 first entry, 32-47 count, 48-63 generation */
 	__u16 runtime[GP_RUNTIME_SLOTS]; /* by enum gp_runtime: 1 + index into the table of runtimes, 0: none */

@@ -4,11 +4,12 @@
 
 #include "bpf/walk/kernel.h"
 
-/* Fingerprints of the symbols that were shipped. */
+/* Fingerprints of the symbols that were shipped. The agent clears them when it has forgotten the symbols. */
 #define GP_SYMBOLS_SEEN 8192u
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, GP_SYMBOLS_SEEN);
 	__type(key, __u32);
 	__type(value, __u64);

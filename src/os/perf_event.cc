@@ -93,6 +93,14 @@ Result<void> disable_event(int fd) {
   return {};
 }
 
+Result<void> set_event_rate(int fd, SamplingSource source, uint32_t hz) {
+  // PERF_EVENT_IOC_PERIOD takes a frequency where the event was opened by frequency (perf_event_open(2)).
+  const perf_event_attr wanted = sampling_attributes(source, hz);
+  uint64_t value = source == SamplingSource::kCycles ? wanted.sample_freq : wanted.sample_period;
+  if (::ioctl(fd, PERF_EVENT_IOC_PERIOD, &value) != 0) return fail_errno("change the rate of a perf event");
+  return {};
+}
+
 Result<uint64_t> event_count(int fd) {
   uint64_t count = 0;
   if (::read(fd, &count, sizeof(count)) != sizeof(count)) return fail_errno("read perf event count");

@@ -27,6 +27,8 @@ SamplingSource detect_sampling_source();
 Result<UniqueFd> open_sampling_event(SamplingSource source, int cpu, uint32_t hz);
 Result<void> enable_event(int fd);
 Result<void> disable_event(int fd);
+// Changes the rate of an open sampling event, which goes on counting.
+Result<void> set_event_rate(int fd, SamplingSource source, uint32_t hz);
 
 // The event's own count: cycles, or ns of kCpuClock.
 Result<uint64_t> event_count(int fd);

@@ -20,6 +20,12 @@ Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode) {
   return fd;
 }
 
+Result<UniqueFd> duplicate(int fd) {
+  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) return fail_errno("duplicate a descriptor");
+  return copy;
+}
+
 Result<std::string> read_file(const std::string& path, size_t max_bytes) {
   GP_ASSIGN(const UniqueFd fd, open_file(path));
   return read_all(fd.get(), max_bytes, path);

@@ -38,6 +38,9 @@ class UniqueFd {
 // open(2) with O_CLOEXEC added.
 Result<UniqueFd> open_file(const std::string& path, int flags = O_RDONLY, mode_t mode = 0);
 
+// Another descriptor of the same open file, with which it shares the position.
+Result<UniqueFd> duplicate(int fd);
+
 // The whole file. More than `max_bytes` is an error (kLimit), never a silent cut.
 Result<std::string> read_file(const std::string& path, size_t max_bytes);
 

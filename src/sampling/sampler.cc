@@ -125,7 +125,6 @@ Result<std::unique_ptr<Sampler>> Sampler::load(const SamplerOptions& options) {
 
 Result<void> Sampler::open(const SamplerOptions& options) {
   source_ = os::detect_sampling_source();
-  frequency_hz_ = options.frequency_hz;
   skeleton_ = cpu_bpf::open();
   if (skeleton_ == nullptr) return fail_bpf("open the BPF program", -errno);
 
@@ -141,13 +140,13 @@ Result<void> Sampler::open(const SamplerOptions& options) {
   bpf_map__set_max_entries(maps.pages, options.pages);
   bpf_map__set_max_entries(maps.runtimes, options.runtimes);
   bpf_map__set_max_entries(maps.counters, cpus);
+  bpf_map__set_max_entries(maps.session_cpus, cpus);
   bpf_map__set_max_entries(maps.walks, cpus);
   bpf_map__set_max_entries(maps.copies, cpus);
   bpf_map__set_max_entries(maps.symbol_scratch, cpus);
   bpf_map__set_max_entries(maps.pc_cache, cpus * cache_entries(cpus));
 
   auto* constants = skeleton_->rodata;
-  constants->gp_period_ns = kNsPerSecond / options.frequency_hz;
   constants->gp_ring_wake = options.ring_bytes / 4;
   constants->gp_ring_copy_limit = options.ring_bytes / 2;
   constants->gp_bucket_mask = options.process_buckets - 1;
@@ -173,7 +172,14 @@ Result<void> Sampler::map_tables(const SamplerOptions& options) {
   GP_TRY(add(maps.files, options.files, tables_.files));
   GP_TRY(add(maps.pages, options.pages, tables_.pages));
   GP_TRY(add(maps.runtimes, options.runtimes, tables_.runtimes));
-  return add(maps.counters, bpf_map__max_entries(maps.counters), counters_);
+  GP_TRY(add(maps.counters, bpf_map__max_entries(maps.counters), counters_));
+  GP_TRY(add(maps.symbols_seen, bpf_map__max_entries(maps.symbols_seen), symbols_seen_));
+  std::span<gp_session_table> table;
+  std::span<gp_session_cpu> cpus;
+  GP_TRY(add(maps.sessions, 1, table));
+  GP_TRY(add(maps.session_cpus, bpf_map__max_entries(maps.session_cpus), cpus));
+  sessions_ = SessionTable(table.data(), cpus);
+  return {};
 }
 
 Result<void> Sampler::open_ring() {
@@ -226,7 +232,7 @@ Result<void> Sampler::attach() {
       ++event;
       continue;
     }
-    closed_ticks_ += due_ticks(event->second.get());
+    closed_ticks_ += due_ticks(event->second);
     event = events_.erase(event);
   }
   Result<void> failure;
@@ -242,19 +248,32 @@ Result<void> Sampler::attach() {
   return events_.empty() ? failure : Result<void>();
 }
 
-Result<os::UniqueFd> Sampler::attach_cpu(int cpu) {
-  GP_ASSIGN(os::UniqueFd event, os::open_sampling_event(source_, cpu, frequency_hz_));
-  if (::ioctl(event.get(), PERF_EVENT_IOC_SET_BPF, bpf_program__fd(skeleton_->progs.gp_sample_cpu)) != 0) {
+Result<Sampler::CpuEvent> Sampler::attach_cpu(int cpu) {
+  CpuEvent event;
+  GP_ASSIGN(event.fd, os::open_sampling_event(source_, cpu, frequency_hz_));
+  if (::ioctl(event.fd.get(), PERF_EVENT_IOC_SET_BPF, bpf_program__fd(skeleton_->progs.gp_sample_cpu)) != 0) {
     return fail_errno("attach the BPF program to a CPU");
   }
-  GP_TRY(os::enable_event(event.get()));
+  GP_TRY(os::enable_event(event.fd.get()));
   return event;
+}
+
+Result<void> Sampler::set_rate(uint32_t hz) {
+  if (hz == frequency_hz_) return {};
+  for (auto& [cpu, event] : events_) {
+    event.ticks_before = due_ticks(event);
+    event.count_before = os::event_count(event.fd.get()).value_or(event.count_before);
+    GP_TRY(os::set_event_rate(event.fd.get(), source_, hz));
+  }
+  frequency_hz_ = hz;
+  sessions_.set_tick(kNsPerSecond / hz);
+  return {};
 }
 
 void Sampler::stop() {
   for (const auto& [cpu, event] : events_) {
-    static_cast<void>(os::disable_event(event.get()));
-    closed_ticks_ += due_ticks(event.get());
+    static_cast<void>(os::disable_event(event.fd.get()));
+    closed_ticks_ += due_ticks(event);
   }
   events_.clear();
 }
@@ -270,10 +289,11 @@ Result<uint64_t> Sampler::consume(const std::function<void(Bytes)>& callback) {
   return ring_->records;
 }
 
-uint64_t Sampler::due_ticks(int event) const {
+uint64_t Sampler::due_ticks(const CpuEvent& event) const {
   // The timer's event counts nanoseconds; the cycle counter, run by frequency, does not tell how often it was due.
   if (source_ != os::SamplingSource::kCpuClock) return 0;
-  return os::event_count(event).value_or(0) / (kNsPerSecond / frequency_hz_);
+  const uint64_t count = os::event_count(event.fd.get()).value_or(event.count_before);
+  return event.ticks_before + (count - event.count_before) / (kNsPerSecond / frequency_hz_);
 }
 
 SamplerCounts Sampler::counts() const {
@@ -289,11 +309,12 @@ SamplerCounts Sampler::counts() const {
     sum.kernel.symbols += cpu.symbols;
   }
   uint64_t due = closed_ticks_;
-  for (const auto& [cpu, event] : events_) due += due_ticks(event.get());
-  const uint64_t missed = due > sum.kernel.runs ? due - sum.kernel.runs : 0;
-  if (sum.kernel.runs > 0) sum.missed = (missed * sum.kernel.taken + sum.kernel.runs - 1) / sum.kernel.runs;
+  for (const auto& [cpu, event] : events_) due += due_ticks(event);
+  sum.missed = due > sum.kernel.runs ? due - sum.kernel.runs : 0;
   return sum;
 }
+
+void Sampler::forget_symbols() { std::ranges::fill(symbols_seen_, 0); }
 
 void Sampler::charge_maps() {
   const int ring = bpf_map__fd(skeleton_->maps.ring);

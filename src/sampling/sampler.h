@@ -15,6 +15,7 @@
 #include "bpf/abi/sample.h"
 #include "os/perf_event.h"
 #include "os/unique_fd.h"
+#include "sampling/session_table.h"
 #include "walk/tables.h"
 
 struct cpu_bpf;      // skeleton made by bpftool  NOLINT(readability-identifier-naming): its name
@@ -24,7 +25,6 @@ namespace gp::sampling {
 
 // Sizes of what is shared with the kernel; fixed at load.
 struct SamplerOptions {
-  uint32_t frequency_hz = 11;
   uint32_t ring_bytes = 4U << 20U;  // power of two
   uint32_t process_buckets = 2048;  // power of two; 8 processes each
   uint32_t mappings = 32768;
@@ -33,13 +33,10 @@ struct SamplerOptions {
   uint32_t runtimes = 1024;  // interpreters of processes
 };
 
-// What the kernel side counted, summed over CPUs since attach().
+// What the kernel side counted, summed over CPUs since it was loaded.
 struct SamplerCounts {
   gp_counters kernel{};
-  // Ticks that were due and ran nothing (program skipped, timer late), as far as they would have been samples: of all
-  // missed ticks the share that samples have in those that ran, rounded up. Whom a missed tick would have hit, nobody
-  // knows.
-  uint64_t missed = 0;
+  uint64_t missed = 0;  // ticks that were due and ran nothing: program skipped, timer late
 };
 
 // A read-write mapping of one BPF array.
@@ -73,9 +70,15 @@ class Sampler final : public walk::SegmentSource {
   Result<uint32_t*> add_segment(uint32_t index) override;
   void remove_segment(uint32_t index) override;
 
+  [[nodiscard]] SessionTable& sessions() { return sessions_; }
+
   // Opens and enables the event of every online CPU. Called again it follows hotplug: new CPUs are added, gone ones
   // dropped. Fails when no CPU at all can be sampled.
   Result<void> attach();
+  // How often each CPU ticks, from now on; before attach() at the latest.
+  Result<void> set_rate(uint32_t hz);
+  [[nodiscard]] uint32_t rate() const { return frequency_hz_; }
+  [[nodiscard]] bool attached() const { return !events_.empty(); }
   // No sample is taken afterwards; the ring keeps what is in it.
   void stop();
 
@@ -84,6 +87,8 @@ class Sampler final : public walk::SegmentSource {
   Result<uint64_t> consume(const std::function<void(Bytes)>& callback);
 
   [[nodiscard]] SamplerCounts counts() const;
+  // Has every symbol shipped again, after the agent has forgotten what it knew.
+  void forget_symbols();
   // Bytes of all BPF maps as the kernel charges them (fdinfo memlock); see feasibility of the design, section 6. Any thread.
   [[nodiscard]] uint64_t memory_bytes() const;
 
@@ -94,8 +99,14 @@ class Sampler final : public walk::SegmentSource {
   Result<void> open_ring();
   void charge_maps();
 
-  Result<os::UniqueFd> attach_cpu(int cpu);
-  [[nodiscard]] uint64_t due_ticks(int event) const;
+  // The timer of one CPU. Its count goes on when the rate changes: ticks before that are kept apart.
+  struct CpuEvent {
+    os::UniqueFd fd;
+    uint64_t ticks_before = 0;  // due at earlier rates
+    uint64_t count_before = 0;  // its count then, ns
+  };
+  Result<CpuEvent> attach_cpu(int cpu);
+  [[nodiscard]] uint64_t due_ticks(const CpuEvent& event) const;
 
   struct RingState;
 
@@ -104,6 +115,8 @@ class Sampler final : public walk::SegmentSource {
   walk::Tables tables_;
   std::vector<TableMapping> mappings_;
   std::span<gp_counters> counters_;
+  SessionTable sessions_;
+  std::span<uint64_t> symbols_seen_;
   struct Segment {
     os::UniqueFd fd;
     TableMapping mapping;
@@ -114,7 +127,7 @@ class Sampler final : public walk::SegmentSource {
   // Set at load: these maps do not grow.
   Charge ring_charge_;
   Charge tables_charge_;
-  std::map<int, os::UniqueFd> events_;  // by CPU
+  std::map<int, CpuEvent> events_;  // by CPU
   os::SamplingSource source_ = os::SamplingSource::kCpuClock;
   uint32_t frequency_hz_ = 0;
   uint64_t closed_ticks_ = 0;  // due on CPUs that went away

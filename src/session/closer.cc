@@ -80,7 +80,7 @@ Closer::Functions Closer::name(Recording& recording, const profile::RawFrame& fr
           from_name(symbolizer_->jit_frame(process, {frame.value}, frame.return_address), FrameKind::kJit))};
     }
     case RawFrameKind::kCode:
-      return {function_index(interpreted(recording.code()[frame.owner], static_cast<uint32_t>(frame.value)))};
+      return {function_index(interpreted(*recording.code()[frame.owner], static_cast<uint32_t>(frame.value)))};
     case RawFrameKind::kMarker: break;
   }
   return {function_index({.name = recording.texts()[frame.owner],

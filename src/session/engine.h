@@ -79,10 +79,12 @@ class Engine {
   void restrain(const Restraint& what);    // until told otherwise
   Result<void> cap_rate(uint32_t max_hz);  // the kernel ticks at most so often; 0: as sessions ask. Weights tell.
   void end_windows();                      // of all sessions, now
-  Result<void> restart_empty();  // ends windows, then a fresh sampler with empty tables under the same sessions
+  // Ends windows, then a fresh sampler with empty tables under the same sessions. An error is the engine's end.
+  Result<void> restart_empty();
 
  private:
   struct State;
+  void take_ended();
   explicit Engine(std::unique_ptr<State> state);
 
   std::unique_ptr<State> state_;

@@ -1,5 +1,5 @@
-// One profiling session from start to named profile: owns the sampler, the loader and the reader.
-// Owner thread: the one that calls start(); samples_taken() may be read from any.
+// A single profile from start to finish: an engine with one session of one window.
+// Owner thread: the one that calls start().
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,7 @@
 
 #include "base/result.h"
 #include "profile/profile.h"
-#include "sampling/sampler.h"
-#include "session/reader.h"
-#include "targets/loader.h"
-#include "targets/runtime.h"
+#include "session/engine.h"
 
 namespace gp::session {
 
@@ -26,13 +23,6 @@ struct RunOptions {
   std::span<const targets::Runtime* const> runtimes;          // must outlive the profiler
 };
 
-// What the session holds at the moment, for people.
-struct Footprint {
-  uint64_t bpf_bytes = 0;       // all maps, as the kernel charges them
-  uint64_t row_pool_bytes = 0;  // of those: unwind rows
-  uint64_t processes = 0;
-};
-
 class Profiler {
  public:
   // Returns once every CPU is being sampled.
@@ -41,20 +31,18 @@ class Profiler {
   Profiler(const Profiler&) = delete;
   Profiler& operator=(const Profiler&) = delete;
 
-  [[nodiscard]] uint64_t samples_taken() const;
-  [[nodiscard]] Footprint footprint() const;
+  [[nodiscard]] uint64_t samples_taken() const { return engine_->samples(session_); }
+  [[nodiscard]] EngineFigures figures() const { return engine_->figures(); }
   // Stops sampling, reads what is left and names it. To be called once.
   Result<profile::Profile> finish();
 
  private:
-  explicit Profiler(const RunOptions& options) : options_(options) {}
+  class Keep;
+  Profiler() = default;
 
-  RunOptions options_;
-  int64_t start_unix_ns_ = 0;
-  // Destroyed in reverse: the reader uses the loader, which uses the sampler's tables.
-  std::unique_ptr<sampling::Sampler> sampler_;
-  std::unique_ptr<targets::Loader> loader_;
-  std::unique_ptr<Reader> reader_;
+  std::shared_ptr<Keep> keep_;
+  std::unique_ptr<Engine> engine_;
+  SessionId session_ = 0;
 };
 
 }  // namespace gp::session

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 
 #include "base/clock.h"
 #include "os/event_fd.h"
@@ -16,17 +17,19 @@
 namespace gp::session {
 namespace {
 
-constexpr uint64_t kPollNs = 100'000'000;  // samples wait this long at most
+constexpr uint64_t kPollNs = 100'000'000;       // samples wait this long at most
+constexpr uint64_t kSettlePollNs = 1'000'000;  // between two looks whether an ended window is complete
 constexpr uint64_t kHousekeepingNs = 200'000'000;
 constexpr uint64_t kHotplugNs = 1'000'000'000;
-constexpr uint64_t kPerfMapNs = 500'000'000;  // between two looks for a process' perf map
-constexpr uint64_t kStartNs = 3'000'000'000;  // sampling starts when all files are looked at, or so long after
-constexpr uint64_t kDrainNs = 2'000'000'000;  // a closing window waits this long for deferred samples
+constexpr uint64_t kPerfMapNs = 500'000'000;   // between two looks for a process' perf map
+constexpr uint64_t kForgetNs = 5'000'000'000;  // between two looks for processes that have ended
+constexpr uint64_t kStartNs = 3'000'000'000;   // sampling starts when all files are looked at, or so long after
 // A wake-up costs more than what one event brings: once some have come, those that follow gather for a millisecond.
 constexpr uint64_t kGatherNs = 1'000'000;
 constexpr int kThreadNice = -20;
 constexpr uint64_t kThreadSliceNs =
     100'000;  // the least there is: what it is late by, the walker works with old tables
+constexpr uint32_t kSessionBits = (1U << GP_SAMPLE_BANK_SHIFT) - 1;  // of gp_sample.sessions
 
 profile::WalkEnd walk_end(gp_walk_end end) {
   using profile::WalkEnd;
@@ -60,30 +63,28 @@ std::string_view text_of(const os::SidebandEvent& event) {
 }  // namespace
 
 Reader::Reader(sampling::Sampler* sampler, targets::Loader* loader, std::span<const targets::Runtime* const> runtimes,
-               targets::Filter filter)
+               ReaderHooks hooks)
     : sampler_(sampler),
       loader_(loader),
       runtimes_(runtimes.begin(), runtimes.end()),
-      targets_(&sampler->tables(), loader, std::move(filter)) {}
+      hooks_(std::move(hooks)),
+      targets_(&sampler->tables(), loader) {}
 
 Result<std::unique_ptr<Reader>> Reader::start(sampling::Sampler* sampler, targets::Loader* loader,
-                                              std::span<const targets::Runtime* const> runtimes,
-                                              targets::Filter filter) {
-  std::unique_ptr<Reader> reader(new Reader(sampler, loader, runtimes, std::move(filter)));
-  GP_ASSIGN(reader->stop_event_, os::make_eventfd());
+                                              std::span<const targets::Runtime* const> runtimes, ReaderHooks hooks) {
+  std::unique_ptr<Reader> reader(new Reader(sampler, loader, runtimes, std::move(hooks)));
+  GP_ASSIGN(reader->wake_, os::make_eventfd());
   GP_TRY(reader->open_sideband());
   reader->targets_.scan_all();
   // Runtimes are found in files: frames of those met before that would be lost.
   reader->wait_for_loader(kStartNs);
-  GP_TRY(sampler->attach());
-  reader->last_hotplug_ns_ = monotonic_ns();
   reader->thread_ = std::jthread([raw = reader.get()](const std::stop_token& stop) { raw->run(stop); });
   return reader;
 }
 
 Reader::~Reader() {
   thread_.request_stop();
-  static_cast<void>(os::signal_eventfd(stop_event_.get()));
+  static_cast<void>(os::signal_eventfd(wake_.get()));
 }
 
 Result<void> Reader::open_sideband() {
@@ -108,30 +109,37 @@ void Reader::run(const std::stop_token& stop) {
   os::run_soon(kThreadNice, kThreadSliceNs);
   while (!stop.stop_requested()) {
     wait_for_work();
+    take_calls();
     turn();
   }
-  drain_for_good();
 }
 
 void Reader::wait_for_work() {
   std::vector<pollfd> waiting;
   waiting.reserve(sideband_.size() + 3);
-  waiting.push_back({.fd = stop_event_.get(), .events = POLLIN, .revents = 0});
+  waiting.push_back({.fd = wake_.get(), .events = POLLIN, .revents = 0});
   waiting.push_back({.fd = sampler_->ring_fd(), .events = POLLIN, .revents = 0});
   waiting.push_back({.fd = loader_->result_fd(), .events = POLLIN, .revents = 0});
   if (!gathering_) {
     for (const auto& ring : sideband_) waiting.push_back({.fd = ring.fd(), .events = POLLIN, .revents = 0});
   }
-  const uint64_t wait_ns = gathering_ ? kGatherNs : kPollNs;
+  uint64_t wait_ns = gathering_ ? kGatherNs : kPollNs;
+  const uint64_t now = monotonic_ns();
+  for (const auto& session : sessions_) {
+    const uint64_t due = session->due_ns();
+    wait_ns = std::min(wait_ns, due > now ? due - now : kSettlePollNs);
+  }
   const timespec wait{.tv_sec = 0, .tv_nsec = static_cast<int64_t>(wait_ns)};
   static_cast<void>(::ppoll(waiting.data(), waiting.size(), &wait, nullptr));
 }
 
 void Reader::turn() {
+  const uint64_t now = monotonic_ns();
   drain_sideband();
   take_results();
   drain_ring();
-  housekeeping(monotonic_ns());
+  turn_sessions(now);
+  housekeeping(now);
 }
 
 // Rings are per CPU, a process is not: events are applied in the order of their times, and those that came while we
@@ -170,7 +178,7 @@ void Reader::take_results() {
     } else if (auto* map = std::get_if<targets::PerfMapDone>(&result)) {
       targets::Process* process = map->fd ? targets_.find(map->process) : nullptr;
       if (process != nullptr) process->perf_map_ns = UINT64_MAX;
-      if (map->namespace_pid != 0) recording_.keep_perf_map(map->process, map->namespace_pid, std::move(map->fd));
+      if (map->namespace_pid != 0) perf_maps_.keep(map->process, map->namespace_pid, std::move(map->fd));
     } else if (auto* done = std::get_if<targets::DeferredDone>(&result)) {
       const auto sample = parse_sample(done->sample);
       if (sample) add_walked(sample->header, done->frames, sample->kernel, done->end, done->guessed, true);
@@ -216,8 +224,11 @@ void Reader::on_symbol(Bytes record) {
   const ProcessKey process{.pid = static_cast<int32_t>(header->pid), .start_ticks = header->start_ticks};
   for (const targets::Runtime* runtime : runtimes_) {
     if (runtime->kind() != header->runtime) continue;
-    if (auto symbol = runtime->decode(record, nullptr))
-      recording_.add_code(process, header->runtime, header->object, header->cookie, std::move(*symbol));
+    if (auto symbol = runtime->decode(record, nullptr)) {
+      symbol->kind = header->runtime;
+      code_.add({.process = process, .runtime = header->runtime, .cookie = header->cookie, .object = header->object},
+                std::move(*symbol));
+    }
   }
 }
 
@@ -230,14 +241,12 @@ void Reader::on_sample(Bytes record) {
   const gp_sample& header = sample->header;
   // What its process did before it was taken has to be known: fork, exec, mappings.
   if (header.time_ns > heard_ns_) drain_sideband();
-  // The kernel samples a process until its table says that nobody wants it.
-  if (!targets_.is_wanted(key_of(header))) {
-    ++unwanted_;
-    return;
-  }
-  samples_.fetch_add(1, std::memory_order_relaxed);
-  if (header.miss != 0 && defer(header, record)) return;
-  add_walked(header, as_mapped_then(header, sample->frames), sample->kernel, static_cast<gp_walk_end>(header.end),
+  const uint32_t sessions = wanted_sessions(header);
+  if (sessions == 0) return;
+  gp_sample accepted = header;
+  accepted.sessions = sessions;
+  if (header.miss != 0 && defer(accepted, record)) return;
+  add_walked(accepted, as_mapped_then(header, sample->frames), sample->kernel, static_cast<gp_walk_end>(header.end),
              (header.flags & GP_SAMPLE_GUESSED) != 0, false);
 }
 
@@ -248,6 +257,23 @@ std::span<const gp_frame> Reader::as_mapped_then(const gp_sample& header, std::s
   corrected_.assign(frames.begin(), frames.end());
   process->replaced.correct(header.time_ns, corrected_);
   return corrected_;
+}
+
+uint32_t Reader::wanted_sessions(const gp_sample& header) {
+  // The kernel samples a process until its table says that nobody wants it.
+  const uint32_t wanted = targets_.sessions_of(key_of(header));
+  uint32_t sessions = header.sessions;
+  for (const auto& session : sessions_) {
+    const uint32_t bit = 1U << session->slot();
+    if ((sessions & bit) == 0) continue;
+    if ((wanted & bit) != 0) {
+      session->state().samples.fetch_add(1, std::memory_order_relaxed);
+      continue;
+    }
+    sessions &= ~bit;
+    if (Window* window = session->window_of(header.sessions, header.time_ns, false)) ++window->unwanted;
+  }
+  return (sessions & kSessionBits) == 0 ? 0 : sessions;
 }
 
 bool Reader::defer(const gp_sample& header, Bytes record) {
@@ -262,11 +288,20 @@ bool Reader::defer(const gp_sample& header, Bytes record) {
     request_missing(header);
     return false;
   }
-  return loader_->post(targets::DeferredSample{.sample = {record.begin(), record.end()},
-                                               .copy = std::exchange(copy->second.stack, {}),
-                                               .other = std::exchange(copy->second.other, {}),
-                                               .run = run,
-                                               .files = targets_.files_of(*run)});
+  std::vector<uint8_t> sample(record.begin(), record.end());
+  std::memcpy(sample.data(), &header, sizeof(header));
+  if (!loader_->post(targets::DeferredSample{.sample = std::move(sample),
+                                             .copy = std::exchange(copy->second.stack, {}),
+                                             .other = std::exchange(copy->second.other, {}),
+                                             .run = run,
+                                             .files = targets_.files_of(*run)})) {
+    return false;
+  }
+  for (const auto& session : sessions_) {
+    if ((header.sessions >> session->slot() & 1U) == 0) continue;
+    if (Window* window = session->window_of(header.sessions, header.time_ns, false)) ++window->waiting;
+  }
+  return true;
 }
 
 // Has the page of a miss loaded for the samples to come; this one cannot be finished.
@@ -293,16 +328,24 @@ std::shared_ptr<const targets::Program> Reader::program_of(const gp_sample& head
 void Reader::add_walked(const gp_sample& header, std::span<const gp_frame> frames, std::span<const uint64_t> kernel,
                         gp_walk_end end, bool guessed, bool deferred) {
   touch_pages(frames, header.time_ns);
-  const WalkedSample sample{.header = &header,
-                            .frames = frames,
-                            .kernel = kernel,
-                            .end = walk_end(end),
-                            .guessed = guessed,
-                            .deferred = deferred,
-                            .program = program_of(header)};
-  recording_.add(sample, [this](uint32_t slot) -> const std::shared_ptr<targets::CodeFile>& {
-    return targets_.file_in_slot(slot);
-  });
+  WalkedSample sample{.header = &header,
+                      .frames = frames,
+                      .kernel = kernel,
+                      .end = walk_end(end),
+                      .guessed = guessed,
+                      .deferred = deferred,
+                      .program = program_of(header),
+                      .code = &code_};
+  for (const auto& session : sessions_) {
+    if ((header.sessions >> session->slot() & 1U) == 0) continue;
+    Window* window = session->window_of(header.sessions, header.time_ns, deferred);
+    if (window == nullptr) continue;
+    if (deferred && window->waiting > 0) --window->waiting;
+    sample.weight_ns = std::max<uint64_t>(session->period_ns(), header.tick_ns);
+    window->recording.add(sample, [this](uint32_t slot) -> const std::shared_ptr<targets::CodeFile>& {
+      return targets_.file_in_slot(slot);
+    });
+  }
   ask_for_more(header, frames);
 }
 
@@ -342,19 +385,20 @@ void Reader::housekeeping(uint64_t now_ns) {
   if (now_ns - last_housekeeping_ns_ > kHousekeepingNs) {
     last_housekeeping_ns_ = now_ns;
     targets_.collect();
+    for (const auto& session : sessions_) {
+      if (const Window* window = session->current())
+        session->state().recording_bytes = window->recording.memory_bytes();
+    }
   }
   if (now_ns - last_hotplug_ns_ > kHotplugNs) {
     last_hotplug_ns_ = now_ns;
     static_cast<void>(open_sideband());
-    static_cast<void>(sampler_->attach());
+    if (sampler_->attached()) static_cast<void>(sampler_->attach());
   }
-}
-
-void Reader::drain_for_good() {
-  sampler_->stop();
-  drain_sideband();
-  drain_ring();
-  wait_for_loader(kDrainNs);
+  if (now_ns - last_forget_ns_ > kForgetNs) {
+    last_forget_ns_ = now_ns;
+    forget_ended(now_ns);
+  }
 }
 
 void Reader::wait_for_loader(uint64_t limit_ns) {
@@ -367,25 +411,193 @@ void Reader::wait_for_loader(uint64_t limit_ns) {
   }
 }
 
-Recording Reader::finish() {
-  thread_.request_stop();
-  static_cast<void>(os::signal_eventfd(stop_event_.get()));
-  if (thread_.joinable()) thread_.join();
-  const sampling::SamplerCounts counts = sampler_->counts();
-  profile::Quality& quality = recording_.quality();
-  const auto lose = [&quality](profile::LossReason reason, uint64_t count) {
-    quality.lost[static_cast<size_t>(reason)] += count;
+// Names of code go with their process, but for those that open windows hold; a perf map has to stay until the windows
+// that may want it are closed.
+void Reader::forget_ended(uint64_t now_ns) {
+  const auto has_ended = [this](ProcessKey process) { return targets_.find(process) == nullptr; };
+  code_.forget_processes(has_ended);
+  if (code_.wants_aging()) {
+    code_.age();
+    sampler_->forget_symbols();
+  }
+  const bool open = std::ranges::any_of(sessions_, [now_ns](const auto& session) {
+    return session->current() != nullptr && now_ns - session->current()->start_ns > kForgetNs;
+  });
+  if (!open) perf_maps_.forget_processes(has_ended);
+}
+
+void Reader::turn_sessions(uint64_t now_ns) {
+  const auto due = [now_ns](const auto& session) { return session->unsettled() || session->due_ns() <= now_ns; };
+  if (std::ranges::none_of(sessions_, due)) return;
+  const OpenSession::Surroundings now = surroundings(now_ns);
+  for (const auto& session : sessions_) {
+    if (auto window = session->turn(now)) hand_over(*session, std::move(window));
+    if (session->take_begun()) begin_window(*session);
+  }
+  const auto ended = [this](const auto& session) {
+    if (!session->ended()) return false;
+    targets_.remove_session(session->slot());
+    return true;
   };
-  lose(profile::LossReason::kRingFull, counts.kernel.ring_full);
-  lose(profile::LossReason::kMissed, counts.missed);
-  // Taken by the kernel, not full, yet not reported: records we could not read, stacks still waiting at the limit.
-  const uint64_t accounted = quality.reported() + quality.lost_total() - counts.missed;
-  const uint64_t taken = counts.kernel.taken - unwanted_;
-  const uint64_t missing = taken > accounted ? taken - accounted : 0;
-  lose(profile::LossReason::kUnreadable, std::min(missing, unreadable_));
-  lose(profile::LossReason::kOverBudget, missing - std::min(missing, unreadable_));
-  quality.taken = taken + counts.missed;
-  return std::move(recording_);
+  if (std::erase_if(sessions_, ended) > 0) static_cast<void>(adapt_rate());
+}
+
+OpenSession::Surroundings Reader::surroundings(uint64_t now_ns) const {
+  const sampling::SamplerCounts counts = sampler_->counts();
+  return {.now_ns = now_ns,
+          .ticks = {.runs = counts.kernel.runs, .missed = counts.missed},
+          .unreadable = unreadable_,
+          .ticking = sampler_->attached(),
+          .loader_idle = loader_->idle()};
+}
+
+void Reader::hand_over(OpenSession& session, std::unique_ptr<Window> window) {
+  window->recording.take_late_names(code_);
+  const auto loading = loader_->stats();
+  window->recording.quality().hung_files = loading.stuck_files;
+  window->recording.quality().loading_stopped = loading.stopped;
+  perf_maps_.give_to(window->recording);
+  const int64_t wall_offset = wall_ns() - static_cast<int64_t>(monotonic_ns());
+  const int64_t start_ns = wall_offset + static_cast<int64_t>(window->start_ns);
+  const int64_t end_ns = wall_offset + static_cast<int64_t>(window->end_ns);
+  ++session.state().closing;
+  hooks_.closed({.session = session.shared_state(),
+                 .window = std::move(window),
+                 .start_unix_ns = start_ns,
+                 .end_unix_ns = end_ns});
+}
+
+void Reader::begin_window(OpenSession& session) {
+  // Each window looks for perf maps again.
+  for (const auto& [pid, process] : targets_.processes()) {
+    if (process->perf_map_ns == UINT64_MAX) process->perf_map_ns = 0;
+  }
+  const uint64_t end = session.window_end_ns();
+  session.state().window_end_unix_ns =
+      end == kNever ? 0 : wall_ns() + static_cast<int64_t>(end) - static_cast<int64_t>(monotonic_ns());
+  hooks_.begun(session.state(), *session.current(), end);
+}
+
+void Reader::call(const std::function<void()>& work) {
+  std::promise<void> done;
+  {
+    const std::lock_guard lock(calls_mutex_);
+    calls_.push_back([&] {
+      work();
+      done.set_value();
+    });
+  }
+  static_cast<void>(os::signal_eventfd(wake_.get()));
+  done.get_future().wait();
+}
+
+void Reader::take_calls() {
+  os::take_eventfd(wake_.get());
+  std::vector<std::function<void()>> calls;
+  {
+    const std::lock_guard lock(calls_mutex_);
+    calls.swap(calls_);
+  }
+  for (const auto& work : calls) work();
+}
+
+Result<void> Reader::open(std::shared_ptr<SessionState> state, uint64_t first_window) {
+  Result<void> result;
+  call([&] { result = add_session(state, first_window); });
+  return result;
+}
+
+Result<void> Reader::add_session(const std::shared_ptr<SessionState>& state, uint64_t first_window) {
+  uint32_t slot = 0;
+  const auto used = [&slot](const auto& session) { return session->slot() == slot; };
+  while (slot < kMaxSessions && std::ranges::any_of(sessions_, used)) ++slot;
+  if (slot == kMaxSessions) return fail(ErrorCode::kLimit, fmt::format("there are {} sessions already", kMaxSessions));
+  targets_.add_session(slot, state->options.filter);
+  sessions_.push_back(
+      std::make_unique<OpenSession>(slot, &sampler_->sessions(), state, first_window, surroundings(monotonic_ns())));
+  if (auto ready = adapt_rate(); !ready) {
+    sessions_.pop_back();
+    sampler_->sessions().close(slot);
+    targets_.remove_session(slot);
+    return ready;
+  }
+  sessions_.back()->take_begun();
+  begin_window(*sessions_.back());
+  return {};
+}
+
+OpenSession* Reader::find_session(SessionId id) {
+  const auto found = std::ranges::find_if(sessions_, [id](const auto& session) { return session->state().id == id; });
+  return found == sessions_.end() ? nullptr : found->get();
+}
+
+// The sampler ticks as often as the most demanding session asks, and not at all without one.
+Result<void> Reader::adapt_rate() {
+  uint32_t hz = 0;
+  for (const auto& session : sessions_) {
+    if (!session->stopped()) hz = std::max(hz, session->state().options.frequency_hz);
+  }
+  if (hz == 0) {
+    sampler_->stop();
+    return {};
+  }
+  GP_TRY(sampler_->set_rate(max_hz_ == 0 ? hz : std::min(hz, max_hz_)));
+  return sampler_->attached() ? Result<void>() : sampler_->attach();
+}
+
+void Reader::stop(SessionId id) {
+  call([&] {
+    OpenSession* session = find_session(id);
+    if (session == nullptr) return;
+    session->stop(monotonic_ns());
+    static_cast<void>(adapt_rate());
+  });
+}
+
+void Reader::suspend() {
+  call([&] {
+    for (const auto& session : sessions_) session->stop(monotonic_ns(), false);
+    static_cast<void>(adapt_rate());
+  });
+  for (bool open = true; open;) {
+    std::this_thread::sleep_for(std::chrono::nanoseconds(kSettlePollNs));
+    call([&] { open = !sessions_.empty(); });
+  }
+}
+
+void Reader::end_window(SessionId id) {
+  call([&] {
+    if (OpenSession* session = find_session(id)) session->end_window(monotonic_ns());
+  });
+}
+
+Result<void> Reader::cap_rate(uint32_t max_hz) {
+  Result<void> result;
+  call([&] {
+    max_hz_ = max_hz;
+    result = adapt_rate();
+  });
+  return result;
+}
+
+void Reader::age() {
+  call([&] {
+    code_.age();
+    sampler_->forget_symbols();
+  });
+}
+
+Reader::Figures Reader::figures() {
+  Figures figures;
+  call([&] {
+    figures.code_bytes = code_.memory_bytes();
+    figures.processes = targets_.process_count();
+    figures.sampling_hz = sampler_->attached() ? sampler_->rate() : 0;
+    for (const auto& session : sessions_) {
+      if (const Window* window = session->current()) figures.recording_bytes += window->recording.memory_bytes();
+    }
+  });
+  return figures;
 }
 
 }  // namespace gp::session

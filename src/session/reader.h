@@ -1,11 +1,15 @@
-// The reader: follows the sideband, keeps the walker's tables true, reads samples and adds them to the recording.
-// Its thread runs at nice -20: how soon it hears of a new process decides whether the process' first samples can be
-// walked where they are taken.
+// The reader: follows the sideband, keeps the walker's tables true, reads samples and adds them to the windows of the
+// sessions that took them. Its thread runs at nice -20: how soon it hears of a new process decides whether the
+// process' first samples can be walked where they are taken.
+//
+// Public functions are for the control thread, which they may keep waiting for one turn of the reader's.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <thread>
@@ -16,28 +20,48 @@
 #include "os/perf_event.h"
 #include "os/unique_fd.h"
 #include "sampling/sampler.h"
-#include "session/recording.h"
+#include "session/closed_window.h"
+#include "session/code_table.h"
+#include "session/open_session.h"
+#include "session/perf_maps.h"
 #include "targets/loader.h"
 #include "targets/targets.h"
 
 namespace gp::session {
 
+// Called on the reader's thread; to return at once.
+struct ReaderHooks {
+  std::function<void(ClosedWindow)> closed;
+  // A window has begun; it ends at `end_ns` of CLOCK_MONOTONIC unless it is told to earlier (kNever: it must be).
+  std::function<void(const SessionState&, const Window&, uint64_t end_ns)> begun;
+};
+
 class Reader {
  public:
-  // `sampler` must be loaded, not attached. Opens the sideband and reads the state of the host.
+  // `sampler` must be loaded, not attached. Opens the sideband and reads the state of the host; no CPU ticks yet.
   static Result<std::unique_ptr<Reader>> start(sampling::Sampler* sampler, targets::Loader* loader,
-                                               std::span<const targets::Runtime* const> runtimes,
-                                               targets::Filter filter);
+                                               std::span<const targets::Runtime* const> runtimes, ReaderHooks hooks);
   ~Reader();
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  // Stops sampling, reads what is left, waits (bounded) for deferred samples, and ends the thread. The recording is the
-  // caller's then.
-  Recording finish();
+  // Every CPU is being sampled for the session when this returns; its windows are numbered from `first_window`.
+  Result<void> open(std::shared_ptr<SessionState> state, uint64_t first_window = 0);
+  void stop(SessionId id);
+  // Ends all windows and returns when they are handed over; sessions that were not stopped can go on with another reader.
+  void suspend();
+  void end_window(SessionId id);
+  Result<void> cap_rate(uint32_t max_hz);  // 0: none
+  // Forgets names of code nobody has met for a while.
+  void age();
 
-  [[nodiscard]] uint64_t samples() const { return samples_.load(std::memory_order_relaxed); }
-  [[nodiscard]] size_t process_count() const { return targets_.process_count(); }
+  struct Figures {
+    uint64_t code_bytes = 0;
+    uint64_t recording_bytes = 0;
+    uint64_t processes = 0;
+    uint32_t sampling_hz = 0;  // 0: no CPU ticks
+  };
+  [[nodiscard]] Figures figures();
 
  private:
   // A sideband event that outlives the ring's bytes.
@@ -55,7 +79,7 @@ class Reader {
   using Copies = std::unordered_map<uint32_t, Copy>;
 
   Reader(sampling::Sampler* sampler, targets::Loader* loader, std::span<const targets::Runtime* const> runtimes,
-         targets::Filter filter);
+         ReaderHooks hooks);
   Result<void> open_sideband();
   void run(const std::stop_token& stop);
   void wait_for_work();
@@ -64,15 +88,28 @@ class Reader {
   void drain_ring();
   void take_results();
   void housekeeping(uint64_t now_ns);
-  void drain_for_good();
   // Takes what the loader finds until it is idle, at most so long.
   void wait_for_loader(uint64_t limit_ns);
+  void forget_ended(uint64_t now_ns);
+
+  // Has `work` done on the reader's thread and waits for it.
+  void call(const std::function<void()>& work);
+  void take_calls();
+  Result<void> add_session(const std::shared_ptr<SessionState>& state, uint64_t first_window);
+  OpenSession* find_session(SessionId id);
+  Result<void> adapt_rate();
+  [[nodiscard]] OpenSession::Surroundings surroundings(uint64_t now_ns) const;
+  void turn_sessions(uint64_t now_ns);
+  void hand_over(OpenSession& session, std::unique_ptr<Window> window);
+  void begin_window(OpenSession& session);
 
   void on_record(Bytes record);
   void on_copy(Bytes record);
   void on_symbol(Bytes record);
   void on_sample(Bytes record);
   std::span<const gp_frame> as_mapped_then(const gp_sample& header, std::span<const gp_frame> frames);
+  // Of the sample's sessions those whose filter has its process.
+  uint32_t wanted_sessions(const gp_sample& header);
   // False: cannot be deferred, it has to be reported as it is.
   bool defer(const gp_sample& header, Bytes record);
   void add_walked(const gp_sample& header, std::span<const gp_frame> frames, std::span<const uint64_t> kernel,
@@ -85,6 +122,7 @@ class Reader {
   sampling::Sampler* sampler_;
   targets::Loader* loader_;
   std::vector<const targets::Runtime*> runtimes_;
+  ReaderHooks hooks_;
   targets::Targets targets_;
   std::vector<os::SidebandRing> sideband_;
   std::vector<int> sideband_cpus_;
@@ -94,13 +132,18 @@ class Reader {
   uint64_t heard_ns_ = 0;   // all events up to then are applied
   Copies copies_;
   std::vector<gp_frame> corrected_;
-  Recording recording_;
-  os::UniqueFd stop_event_;
+  std::vector<std::unique_ptr<OpenSession>> sessions_;
+  CodeTable code_;
+  PerfMaps perf_maps_;
+  uint32_t max_hz_ = 0;
   uint64_t last_housekeeping_ns_ = 0;
   uint64_t last_hotplug_ns_ = 0;
+  uint64_t last_forget_ns_ = 0;
   uint64_t unreadable_ = 0;
-  uint64_t unwanted_ = 0;  // samples of processes whose filter the kernel did not know yet
-  std::atomic<uint64_t> samples_{0};
+
+  os::UniqueFd wake_;  // calls wait, or the end
+  std::mutex calls_mutex_;
+  std::vector<std::function<void()>> calls_;
   std::jthread thread_;
 };
 

@@ -27,17 +27,10 @@ profile::FrameKind frame_kind_of(uint32_t runtime) {
   }
 }
 
-void Recording::add_code(ProcessKey process, uint32_t runtime, uint64_t object, uint32_t cookie,
-                         targets::CodeSymbol symbol) {
-  symbol.kind = runtime;
-  const size_t bytes = sizeof(symbol) + symbol.line_table.capacity() + symbol.name.capacity() + kMapNodeBytes;
-  const auto [place, added] =
-      code_ids_.try_emplace({process, runtime, cookie, object}, static_cast<uint32_t>(code_.size()));
-  if (added) {
-    code_bytes_ += bytes;
-    code_.push_back(std::move(symbol));
-  } else if (!code_[place->second].name_known && symbol.name_known) {
-    code_[place->second] = std::move(symbol);  // its strings were paged out the first time
+void Recording::take_late_names(const CodeTable& code) {
+  for (const auto& [key, index] : code_ids_) {
+    if (code_[index]->name_known) continue;
+    if (auto symbol = code.find(key)) code_[index] = std::move(symbol);
   }
 }
 
@@ -108,11 +101,19 @@ profile::RawFrame Recording::raw_frame(const WalkedSample& sample, const gp_fram
 }
 
 profile::RawFrame Recording::interpreted(const WalkedSample& sample, const gp_frame& frame) {
-  const ProcessKey process{.pid = static_cast<int32_t>(sample.header->pid), .start_ticks = sample.header->start_ticks};
-  const auto runtime = static_cast<uint32_t>(frame.kind) - GP_FRAME_CODE(GP_RUNTIME_NONE);
-  const auto known =
-      code_ids_.find({process, runtime, GP_CODE_COOKIE(frame.value, frame.cookie), GP_CODE_OBJECT(frame.value)});
-  if (known == code_ids_.end()) return marker(runtime_text(runtime, "unnamed code"));
+  const CodeKey key{
+      .process = {.pid = static_cast<int32_t>(sample.header->pid), .start_ticks = sample.header->start_ticks},
+      .runtime = static_cast<uint32_t>(frame.kind) - GP_FRAME_CODE(GP_RUNTIME_NONE),
+      .cookie = GP_CODE_COOKIE(frame.value, frame.cookie),
+      .object = GP_CODE_OBJECT(frame.value)};
+  auto known = code_ids_.find(key);
+  if (known == code_ids_.end()) {
+    auto symbol = sample.code == nullptr ? nullptr : sample.code->find(key);
+    if (!symbol) return marker(runtime_text(key.runtime, "unnamed code"));
+    code_bytes_ += session::memory_bytes(*symbol);
+    known = code_ids_.emplace(key, static_cast<uint32_t>(code_.size())).first;
+    code_.push_back(std::move(symbol));
+  }
   return {.value = frame.extra, .owner = known->second, .kind = profile::RawFrameKind::kCode, .return_address = false};
 }
 

@@ -19,6 +19,7 @@
 #include "profile/profile.h"
 #include "profile/quality.h"
 #include "profile/stack_trie.h"
+#include "session/code_table.h"
 #include "targets/code_file.h"
 #include "targets/process.h"
 #include "targets/runtime.h"
@@ -35,6 +36,7 @@ profile::FrameKind frame_kind_of(uint32_t runtime);
 // A sample ready to be added. Frames leaf first, as the walker made them.
 struct WalkedSample {
   const gp_sample* header = nullptr;
+  uint64_t weight_ns = 0;  // of CPU time that it stands for
   std::span<const gp_frame> frames;
   std::span<const uint64_t> kernel;  // addresses, leaf first
   profile::WalkEnd end = profile::WalkEnd::kRoot;
@@ -42,6 +44,7 @@ struct WalkedSample {
   bool guessed = false;
   bool deferred = false;
   std::shared_ptr<const targets::Program> program;
+  const CodeTable* code = nullptr;  // names of interpreted frames; null: there are none
 };
 
 class Recording {
@@ -54,15 +57,15 @@ class Recording {
 
   // The perf map of a process that runs generated code.
   void keep_perf_map(ProcessKey process, int32_t namespace_pid, os::UniqueFd fd);
-  // A symbol record of the kernel side: names code of an interpreter from here on.
-  void add_code(ProcessKey process, uint32_t runtime, uint64_t object, uint32_t cookie, targets::CodeSymbol symbol);
+  // Takes names that could only be read after the first samples that need them.
+  void take_late_names(const CodeTable& code);
   template <class FindFile>
   void add(const WalkedSample& sample, FindFile find_file);
 
   [[nodiscard]] const profile::StackTrie& trie() const { return trie_; }
   [[nodiscard]] std::span<const std::shared_ptr<targets::CodeFile>> files() const { return files_; }
   [[nodiscard]] std::span<const std::shared_ptr<const targets::Program>> programs() const { return programs_; }
-  [[nodiscard]] std::span<const targets::CodeSymbol> code() const { return code_; }
+  [[nodiscard]] std::span<const std::shared_ptr<const targets::CodeSymbol>> code() const { return code_; }
   [[nodiscard]] std::span<const std::string> texts() const { return texts_; }
   [[nodiscard]] std::span<const Thread> threads() const { return threads_; }
   // (thread, leaf node) → weight in ns.
@@ -77,14 +80,6 @@ class Recording {
   [[nodiscard]] size_t memory_bytes() const;
 
  private:
-  struct CodeKey {
-    ProcessKey process;
-    uint32_t runtime;  // enum gp_runtime
-    uint32_t cookie;
-    uint64_t object;
-    auto operator<=>(const CodeKey&) const = default;
-  };
-
   // The last stack of a thread, root first: the next one mostly differs near its leaf only, and what they share need not
   // be looked up again. Holds no frame whose meaning may change while its bytes do not (code not named yet).
   struct Step {
@@ -118,7 +113,7 @@ class Recording {
   std::unordered_map<const targets::CodeFile*, uint32_t> file_ids_;
   std::vector<std::shared_ptr<const targets::Program>> programs_;
   std::unordered_map<const targets::Program*, uint32_t> program_ids_;
-  std::vector<targets::CodeSymbol> code_;
+  std::vector<std::shared_ptr<const targets::CodeSymbol>> code_;
   std::map<CodeKey, uint32_t> code_ids_;
   std::vector<std::string> texts_;
   std::map<std::string, uint32_t, std::less<>> text_ids_;
@@ -166,7 +161,7 @@ void Recording::add(const WalkedSample& sample, FindFile find_file) {
     node = push(
         node, {.value = sample.kernel[i], .owner = 0, .kind = profile::RawFrameKind::kKernel, .return_address = i > 0});
   }
-  weights_[{thread, node}] += sample.header->weight_ns;
+  weights_[{thread, node}] += sample.weight_ns;
   count(sample);
 }
 

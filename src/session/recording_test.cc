@@ -48,7 +48,6 @@ class RecordingTest : public testing::Test {
     header_.pid = 7;
     header_.tid = 8;
     header_.start_ticks = kProcess.start_ticks;
-    header_.weight_ns = kPeriodNs;
   }
 
   // Frames leaf first.
@@ -56,6 +55,8 @@ class RecordingTest : public testing::Test {
            const std::vector<uint64_t>& kernel = {}) {
     WalkedSample sample;
     sample.header = &header_;
+    sample.weight_ns = weight_ns_;
+    sample.code = &code_;
     sample.frames = frames;
     sample.kernel = kernel;
     sample.end = end;
@@ -73,7 +74,8 @@ class RecordingTest : public testing::Test {
     symbol.file = "/x.py";
     symbol.first_line = 10;
     symbol.name_known = known;
-    recording_.add_code(kProcess, GP_RUNTIME_PYTHON, object, cookie, std::move(symbol));
+    symbol.kind = GP_RUNTIME_PYTHON;
+    code_.add({.process = kProcess, .runtime = GP_RUNTIME_PYTHON, .cookie = cookie, .object = object}, std::move(symbol));
   }
   [[nodiscard]] uint64_t main_at(uint64_t distance = 8) const { return text_ + distance; }
   [[nodiscard]] uint64_t work_at(uint64_t distance = 8) const { return text_ + 0x40 + distance; }
@@ -88,6 +90,7 @@ class RecordingTest : public testing::Test {
     profile::Profile profile;
     profile.period_ns = kPeriodNs;
     recording_.quality().taken = taken_;
+    recording_.take_late_names(code_);
     Closer(&symbolizer, targets::kStubRuntimes, false).close(recording_, profile);
     check(profile);
     return profile;
@@ -111,6 +114,8 @@ class RecordingTest : public testing::Test {
   std::shared_ptr<targets::Program> program_ = std::make_shared<targets::Program>();
   uint64_t text_ = 0;
   gp_sample header_{};
+  uint64_t weight_ns_ = kPeriodNs;
+  CodeTable code_;
   bool guessed_ = false;
   bool deferred_ = false;
   uint64_t taken_ = 0;
@@ -181,10 +186,10 @@ TEST_F(RecordingTest, KeepsThreadsApartAndKnowsThemByTheirLastName) {
 }
 
 TEST_F(RecordingTest, CountsComeFromWeights) {
-  header_.weight_ns = kPeriodNs * 5 / 2;  // the rate was lowered under pressure
+  weight_ns_ = kPeriodNs * 5 / 2;  // the rate was lowered under pressure
   add({native(main_at())});
   add({native(main_at())});
-  header_.weight_ns = 1;
+  weight_ns_ = 1;
   add({native(work_at())});
   EXPECT_EQ(lines(close()), (Lines{"main 5", "work() 1"})) << "5 periods; never less than one";
 }

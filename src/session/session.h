@@ -55,8 +55,8 @@ struct SessionOptions {
   std::chrono::nanoseconds window{0};  // 0: one window, until the session is stopped
   uint32_t windows = 0;                // ends by itself after so many; 0: until stopped
   bool inlines = false;                // source lines and inlined functions
-  std::shared_ptr<ProfileSink> sink;
-  std::vector<std::shared_ptr<managed::Collector>> collectors;  // run at the same time as each window
+  std::shared_ptr<ProfileSink> sink{};
+  std::vector<std::shared_ptr<managed::Collector>> collectors{};  // run at the same time as each window
 };
 
 // For status: a session as it stands.

@@ -26,16 +26,7 @@ std::string_view without_deleted(std::string_view path) {
 void Targets::scan_all() {
   auto pids = os::list_processes();
   if (!pids) return;
-  // Parents come before their children where pids have not wrapped round; a second pass settles who is wanted.
   for (const int32_t pid : *pids) discover(pid);
-  for (bool changed = filter_.children; changed;) {
-    changed = false;
-    for (auto& [pid, process] : processes_) {
-      if (process->wanted || !wants(pid, process->parent_pid)) continue;
-      process->wanted = changed = true;
-      store(*process);
-    }
-  }
   publish();
 }
 
@@ -82,7 +73,7 @@ Process* Targets::discover(int32_t pid) {
   program->comm = stat->comm;
   program->executable = os::read_executable(pid).value_or("");
   program->container_id = os::read_container_id(pid).value_or("");
-  Process* process = add(program->key, stat->ppid, program, wants(pid, stat->ppid));
+  Process* process = add(program->key, stat->ppid, program);
   if (stat->kernel_thread()) {
     process->run = kernel_.make_run({});
     store(*process);

@@ -57,12 +57,17 @@ bool KernelProcesses::store(const Entry& entry) {
   }
   // The pid goes in last, so that the kernel never sees one process' mappings under another's identity.
   if (slot->start_ticks != entry.key.start_ticks) __atomic_store_n(&slot->pid, 0U, __ATOMIC_RELEASE);
-  slot->flags = entry.flags;
+  slot->sessions = entry.sessions;
   std::ranges::copy(entry.runtimes, slot->runtime);
   slot->start_ticks = entry.key.start_ticks;
   walk::store_word(slot->mappings, entry.mappings);
   __atomic_store_n(&slot->pid, static_cast<uint32_t>(entry.key.pid), __ATOMIC_RELEASE);
   return true;
+}
+
+void KernelProcesses::set_sessions(ProcessKey key, uint32_t sessions) {
+  gp_process* slot = find(key.pid, false);
+  if (slot != nullptr && slot->start_ticks == key.start_ticks) slot->sessions = sessions;
 }
 
 void KernelProcesses::remove(int32_t pid) {

@@ -39,11 +39,13 @@ class KernelProcesses {
   struct Entry {
     ProcessKey key;
     uint64_t mappings = 0;
-    uint32_t flags = 0;  // GP_PROCESS_*
+    uint32_t sessions = 0;  // that sample it
     RuntimeIndexes runtimes{};
   };
   // Adds or updates; false when the process' bucket is full (its samples are deferred; counted).
   bool store(const Entry& entry);
+  // Of an entry that is there. What an exec has just cleared in it stays so.
+  void set_sessions(ProcessKey key, uint32_t sessions);
   void remove(int32_t pid);
 
   [[nodiscard]] uint64_t no_room() const { return no_room_; }

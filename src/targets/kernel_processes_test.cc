@@ -42,9 +42,10 @@ TEST_F(KernelProcessesTest, StoresUpdatesAndRemoves) {
   ASSERT_NE(find(5), nullptr);
   EXPECT_EQ(find(5)->start_ticks, 100U);
   EXPECT_EQ(find(5)->mappings, 7U);
-  EXPECT_TRUE(processes_.store({.key = {.pid = 5, .start_ticks = 100}, .mappings = 8, .flags = 1, .runtimes = {0, 3}}));
+  EXPECT_TRUE(
+      processes_.store({.key = {.pid = 5, .start_ticks = 100}, .mappings = 8, .sessions = 1, .runtimes = {0, 3}}));
   EXPECT_EQ(find(5)->mappings, 8U);
-  EXPECT_EQ(find(5)->flags, 1U);
+  EXPECT_EQ(find(5)->sessions, 1U);
   EXPECT_EQ(find(5)->runtime[GP_RUNTIME_PYTHON], 3U);
   EXPECT_TRUE(store(5, 200, 9)) << "the pid was used again";
   EXPECT_EQ(find(5)->start_ticks, 200U);

@@ -54,7 +54,7 @@ struct Process {
   MappingTable mappings;
   Replacements replaced;                  // of those, lately
   std::shared_ptr<const MappingRun> run;  // as the walker sees them
-  bool wanted = true;                     // by the filter
+  uint32_t sessions = 0;                  // bit n: session n samples it
   bool dirty = false;                     // mappings changed since `run` was made; it is in Targets' list then
   uint64_t published_ns = 0;              // when `run` was made
   RuntimeIndexes runtimes{};              // in the walker's table

@@ -33,35 +33,71 @@ void note_runtime(Program& program, const RuntimeFile& runtime) {
 
 }  // namespace
 
-Targets::Targets(walk::Tables* tables, Loader* loader, Filter filter)
+Targets::Targets(walk::Tables* tables, Loader* loader)
     : tables_(tables),
       loader_(loader),
-      filter_(std::move(filter)),
       kernel_(tables),
       files_(static_cast<uint32_t>(tables->files.size())),
       free_entries_(std::min<size_t>(tables->runtimes.size(), UINT16_MAX)) {
   std::iota(free_entries_.rbegin(), free_entries_.rend(), uint16_t{1});
 }
 
-bool Targets::wants(int32_t pid, int32_t parent_pid) const {
-  if (filter_.pids.empty() || std::ranges::find(filter_.pids, pid) != filter_.pids.end()) return true;
-  if (!filter_.children) return false;
+uint32_t Targets::wanted_by(int32_t pid, int32_t parent_pid) const {
   const auto parent = processes_.find(parent_pid);
-  return parent != processes_.end() && parent->second->wanted;
+  const uint32_t inherited = parent == processes_.end() ? 0 : parent->second->sessions;
+  uint32_t sessions = 0;
+  for (const auto& [slot, filter] : filters_) {
+    const bool named = filter.pids.empty() || std::ranges::find(filter.pids, pid) != filter.pids.end();
+    if (named || (filter.children && (inherited >> slot & 1U) != 0)) sessions |= 1U << slot;
+  }
+  return sessions;
 }
 
-bool Targets::is_wanted(ProcessKey key) {
-  if (filter_.pids.empty()) return true;
-  if (const Process* process = find(key)) return process->wanted;
-  return filter_.children || wants(key.pid, 0);
+uint32_t Targets::sessions_of(ProcessKey key) {
+  if (const Process* process = find(key)) return process->sessions;
+  uint32_t sessions = wanted_by(key.pid, 0);
+  for (const auto& [slot, filter] : filters_) sessions |= filter.children ? 1U << slot : 0;
+  return sessions;
 }
 
-Process* Targets::add(ProcessKey key, int32_t parent_pid, std::shared_ptr<Program> program, bool wanted) {
+void Targets::add_session(uint32_t slot, Filter filter) {
+  const bool children = filter.children;
+  filters_[slot] = std::move(filter);
+  for (auto& [pid, process] : processes_) {
+    process->sessions |= wanted_by(pid, 0) & 1U << slot;
+    kernel_.set_sessions(process->key, process->sessions);
+  }
+  if (children) spread_to_children(slot);
+}
+
+// A session's processes may be found in any order: until no more come.
+void Targets::spread_to_children(uint32_t slot) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (auto& [pid, process] : processes_) {
+      const uint32_t more = wanted_by(pid, process->parent_pid) & 1U << slot & ~process->sessions;
+      if (more == 0) continue;
+      process->sessions |= more;
+      kernel_.set_sessions(process->key, process->sessions);
+      changed = true;
+    }
+  }
+}
+
+void Targets::remove_session(uint32_t slot) {
+  filters_.erase(slot);
+  for (auto& [pid, process] : processes_) {
+    process->sessions &= ~(1U << slot);
+    kernel_.set_sessions(process->key, process->sessions);
+  }
+}
+
+Process* Targets::add(ProcessKey key, int32_t parent_pid, std::shared_ptr<Program> program) {
   auto process = std::make_unique<Process>();
   process->key = key;
   process->parent_pid = parent_pid;
   process->program = std::move(program);
-  process->wanted = wanted;
+  process->sessions = wanted_by(key.pid, parent_pid);
   auto& place = processes_[key.pid];
   if (place) replaced_.push_back(std::move(place));
   place = std::move(process);
@@ -177,7 +213,7 @@ void Targets::on_fork(const os::ForkEvent& event, uint64_t time_ns) {
   Process& parent = *known->second;
   auto program = std::make_shared<Program>(*parent.program);
   program->key = key;
-  Process* child = add(key, event.parent_pid, std::move(program), wants(event.pid, event.parent_pid));
+  Process* child = add(key, event.parent_pid, std::move(program));
   child->mappings = parent.mappings;
   child->run = parent.run;
   if (parent.dirty) mark_dirty(*child);
@@ -237,10 +273,9 @@ void Targets::publish(Process& process) {
 }
 
 void Targets::store(Process& process) {
-  const uint32_t flags = (process.wanted ? 0U : GP_PROCESS_UNWANTED);
   kernel_.store({.key = process.key,
                  .mappings = process.run ? process.run->word : 0,
-                 .flags = flags,
+                 .sessions = process.sessions,
                  .runtimes = process.runtimes});
 }
 

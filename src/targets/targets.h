@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -21,11 +22,14 @@ namespace gp::targets {
 
 class Targets {
  public:
-  Targets(walk::Tables* tables, Loader* loader, Filter filter);
+  Targets(walk::Tables* tables, Loader* loader);
 
   // Reads /proc once: every process that runs now. To be called when the sideband is open already, before its first
   // event is applied.
   void scan_all();
+  // From now on the session in this slot (a bit of Process::sessions) samples what its filter asks for.
+  void add_session(uint32_t slot, Filter filter);
+  void remove_session(uint32_t slot);
   void apply(const os::SidebandEvent& event);
   // Shows the walker what the last events changed.
   void publish();
@@ -38,8 +42,8 @@ class Targets {
   // The process a sample was taken in. A start time within two ticks is the same process: a fork's time is known to
   // the sideband a little later than to the kernel. Null: not known.
   Process* find(ProcessKey key);
-  // Whether the filter asks for samples of this process; one that is not known may be a child of one that is.
-  [[nodiscard]] bool is_wanted(ProcessKey key);
+  // Which sessions ask for samples of this process; one that is not known may be a child of one that is.
+  [[nodiscard]] uint32_t sessions_of(ProcessKey key);
   // The process of a sample that met `pc` at a time and found no mapping of it. Where we know of none either its maps
   // are read again, at most once in 20 ms and for a twentieth of the time. Null: it has gone.
   Process* look_again(ProcessKey key, uint64_t pc, uint64_t time_ns);
@@ -64,7 +68,7 @@ class Targets {
   void on_fork(const os::ForkEvent& event, uint64_t time_ns);
   void on_exit(const os::ExitEvent& event);
 
-  Process* add(ProcessKey key, int32_t parent_pid, std::shared_ptr<Program> program, bool wanted);
+  Process* add(ProcessKey key, int32_t parent_pid, std::shared_ptr<Program> program);
   Process* discover(int32_t pid);
   void scan_after_loss();
   void check(int32_t pid);
@@ -80,11 +84,12 @@ class Targets {
   static std::vector<gp_mapping> walkers_view(const Process& process);
   void publish(Process& process);
   void drop(int32_t pid);
-  [[nodiscard]] bool wants(int32_t pid, int32_t parent_pid) const;
+  [[nodiscard]] uint32_t wanted_by(int32_t pid, int32_t parent_pid) const;
+  void spread_to_children(uint32_t slot);
 
   walk::Tables* tables_;
   Loader* loader_;
-  Filter filter_;
+  std::map<uint32_t, Filter> filters_;  // by session slot
   KernelProcesses kernel_;
   FileTable files_;
   std::unordered_map<int32_t, std::unique_ptr<Process>> processes_;

@@ -23,7 +23,8 @@ class TargetsTest : public testing::Test {
   TargetsTest() { start({}); }
 
   void start(Filter filter) {
-    targets_ = std::make_unique<Targets>(&plain_.tables, &loader_, std::move(filter));
+    targets_ = std::make_unique<Targets>(&plain_.tables, &loader_);
+    targets_->add_session(0, std::move(filter));
     now_ns_ = monotonic_ns();
     // An exec of a process nobody knows: it is looked up in /proc.
     apply(os::CommEvent{.pid = ::getpid(), .tid = ::getpid(), .exec = true, .name = "test"});
@@ -322,20 +323,20 @@ TEST_F(TargetsTest, InterpretersOfEndedProcessesComeBack) {
 
 TEST_F(TargetsTest, SamplesEverybodyWithoutAFilter) {
   fork(kChild);
-  EXPECT_EQ(entry(kChild)->flags & GP_PROCESS_UNWANTED, 0U);
+  EXPECT_NE(entry(kChild)->sessions & 1U, 0U);
 }
 
 TEST_F(TargetsTest, SamplesOnlyTheFilteredProcesses) {
   start({.pids = {::getpid()}, .children = false});
   fork(kChild);
-  EXPECT_EQ(entry(::getpid())->flags & GP_PROCESS_UNWANTED, 0U);
-  EXPECT_NE(entry(kChild)->flags & GP_PROCESS_UNWANTED, 0U);
+  EXPECT_NE(entry(::getpid())->sessions & 1U, 0U);
+  EXPECT_EQ(entry(kChild)->sessions & 1U, 0U);
   exec(kChild, "x");
   targets_->publish();
-  EXPECT_NE(entry(kChild)->flags & GP_PROCESS_UNWANTED, 0U);
-  EXPECT_TRUE(targets_->is_wanted(process(::getpid()).key));
-  EXPECT_FALSE(targets_->is_wanted(process(kChild).key));
-  EXPECT_FALSE(targets_->is_wanted({.pid = kChild + 1, .start_ticks = 1}));
+  EXPECT_EQ(entry(kChild)->sessions & 1U, 0U);
+  EXPECT_EQ(targets_->sessions_of(process(::getpid()).key), 1U);
+  EXPECT_EQ(targets_->sessions_of(process(kChild).key), 0U);
+  EXPECT_EQ(targets_->sessions_of({.pid = kChild + 1, .start_ticks = 1}), 0U);
 }
 
 TEST_F(TargetsTest, SamplesChildrenOfFilteredProcesses) {
@@ -344,11 +345,34 @@ TEST_F(TargetsTest, SamplesChildrenOfFilteredProcesses) {
   fork(kChild + 1, kChild);
   fork(kChild + 2, kChild + 1);
   fork(kChild + 3);
-  EXPECT_NE(entry(::getpid())->flags & GP_PROCESS_UNWANTED, 0U);
-  EXPECT_EQ(entry(kChild)->flags & GP_PROCESS_UNWANTED, 0U);
-  EXPECT_EQ(entry(kChild + 1)->flags & GP_PROCESS_UNWANTED, 0U);
-  EXPECT_EQ(entry(kChild + 2)->flags & GP_PROCESS_UNWANTED, 0U);
-  EXPECT_NE(entry(kChild + 3)->flags & GP_PROCESS_UNWANTED, 0U);
+  EXPECT_EQ(entry(::getpid())->sessions & 1U, 0U);
+  EXPECT_NE(entry(kChild)->sessions & 1U, 0U);
+  EXPECT_NE(entry(kChild + 1)->sessions & 1U, 0U);
+  EXPECT_NE(entry(kChild + 2)->sessions & 1U, 0U);
+  EXPECT_EQ(entry(kChild + 3)->sessions & 1U, 0U);
+}
+
+TEST_F(TargetsTest, SessionsComeAndGoWithoutTouchingEachOther) {
+  start({.pids = {kChild}, .children = true});
+  fork(kChild);
+  fork(kChild + 1, kChild);
+  fork(kChild + 2);
+  targets_->add_session(5, {});
+  targets_->add_session(15, {.pids = {::getpid()}, .children = true});
+  const auto sessions = [this](int32_t pid) { return entry(pid)->sessions; };
+  constexpr uint32_t kAll = 1U << 5U;
+  constexpr uint32_t kOurs = 1U << 15U;
+  EXPECT_EQ(sessions(::getpid()), kAll | kOurs);
+  EXPECT_EQ(sessions(kChild), 1U | kAll | kOurs) << "a session started later takes what runs already";
+  EXPECT_EQ(sessions(kChild + 1), 1U | kAll | kOurs);
+  EXPECT_EQ(sessions(kChild + 2), kAll | kOurs);
+  targets_->remove_session(5);
+  EXPECT_EQ(sessions(kChild + 1), 1U | kOurs);
+  fork(kChild + 3, kChild + 1);
+  EXPECT_EQ(sessions(kChild + 3), 1U | kOurs);
+  targets_->remove_session(0);
+  targets_->remove_session(15);
+  EXPECT_EQ(sessions(kChild + 3), 0U);
 }
 
 TEST_F(TargetsTest, LookingAgainFindsWhatThereIs) {

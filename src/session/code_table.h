@@ -1,0 +1,57 @@
+// Names of interpreted code, as the kernel side ships them once for each process, object and cookie: kept for all
+// sessions and from window to window. Bounded: when half the budget is full, what is older is dropped at the
+// next turn and everything still in use is asked for again, so that no frame loses its name. Owner thread: reader.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "base/ids.h"
+#include "targets/runtime.h"
+
+namespace gp::session {
+
+struct CodeKey {
+  ProcessKey process;
+  uint32_t runtime = 0;  // enum gp_runtime
+  uint32_t cookie = 0;
+  uint64_t object = 0;
+  auto operator<=>(const CodeKey&) const = default;
+};
+
+class CodeTable {
+ public:
+  static constexpr size_t kMaxBytes = 16U << 20U;  // some 20,000 functions with their line tables
+
+  explicit CodeTable(size_t max_bytes = kMaxBytes) : max_bytes_(max_bytes) {}
+
+  // A name that could not be read is replaced by one that could.
+  void add(const CodeKey& key, targets::CodeSymbol symbol);
+  [[nodiscard]] std::shared_ptr<const targets::CodeSymbol> find(const CodeKey& key) const;
+  // What was added since the last call of age() becomes old, what was old is gone: the kernel side has to ship again
+  // what is in use.
+  void age();
+  [[nodiscard]] bool wants_aging() const { return young_bytes_ > max_bytes_ / 2; }
+  void forget_processes(const std::function<bool(ProcessKey)>& has_ended);
+  [[nodiscard]] size_t memory_bytes() const { return young_bytes_ + old_bytes_; }
+
+ private:
+  using Symbols = std::map<CodeKey, std::shared_ptr<const targets::CodeSymbol>>;
+
+  static size_t forget(Symbols& symbols, const std::function<bool(ProcessKey)>& has_ended);
+
+  size_t max_bytes_;
+  Symbols young_;
+  Symbols old_;
+  size_t young_bytes_ = 0;
+  size_t old_bytes_ = 0;
+};
+
+// Heap of a symbol in a table.
+size_t memory_bytes(const targets::CodeSymbol& symbol);
+
+}  // namespace gp::session
