@@ -2,9 +2,9 @@
 /*
  * Which sessions take a tick. Compiles for BPF and natively, for tests.
  *
- * A session that ticks less often than the sampler takes a tick when its sum of steps passes a limit drawn anew at each
- * tick, from one half to one and a half: every tick in turn gets its chance, so that work in step with a fixed
- * stride cannot hide, and the sum keeps the rate exact all the same.
+ * A session that ticks less often than the sampler takes a tick when its sum of steps passes a limit that is drawn anew
+ * each time, evenly from one half to one and a half: any tick may be the next, so that work in step with a fixed stride
+ * cannot hide, and the sum keeps the rate exact all the same.
  */
 #pragma once
 
@@ -26,9 +26,10 @@ GP_INLINE void gp_pick_sessions(const struct gp_session_table *table, struct gp_
 			continue;
 		if (step < GP_STEP_ONE) {
 			own->phase[i] += GP_CAST(__s64, step);
-			if (own->phase[i] < GP_CAST(__s64, GP_STEP_ONE / 2 + random))
+			if (own->phase[i] < own->limit[i])
 				continue;
 			own->phase[i] -= GP_CAST(__s64, GP_STEP_ONE);
+			own->limit[i] = GP_CAST(__s64, GP_STEP_ONE / 2 + random);
 		}
 
 		__u64 boundary = GP_READ_ONCE(table->entries[i].boundary);

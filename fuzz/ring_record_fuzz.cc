@@ -34,7 +34,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     recording.add(sample, find);
     ++samples;
     for (const gp_frame& frame : parsed->pending) {
-      code.add({.process = {}, .runtime = frame.extra, .cookie = frame.cookie, .object = GP_CODE_OBJECT(frame.value)}, {});
+      code.add({.process = {}, .runtime = frame.extra, .cookie = frame.cookie, .object = GP_CODE_OBJECT(frame.value)},
+               {});
     }
   }
   GP_CHECK(recording.quality().reported() == samples);

@@ -22,6 +22,7 @@ STAGES = {
     "tsan": ["tools/unit.py", "tsan"],
     "release": ["tools/release.sh"],
     "cli": ["tests/cli/run.py"],
+    "daemon": ["tests/daemon/run.py"],
     "scenario": ["tests/scenario/run.py"],
     "scenario-full": ["tests/scenario/run.py", "--full"],
     "matrix": ["tests/scenario/run.py", "--matrix"],
@@ -31,9 +32,9 @@ STAGES = {
 }
 # Later stages use what earlier ones built.
 GROUPS = {
-    "test": ["unit", "release", "cli", "scenario"],
-    "test-full": ["asan", "release", "cli", "scenario-full", "fuzz", "soak", "kernel"],
-    "ci": ["lint", "unit", "release", "cli", "scenario-full", "asan", "fuzz", "soak", "kernel"],
+    "test": ["unit", "release", "cli", "daemon", "scenario"],
+    "test-full": ["asan", "release", "cli", "daemon", "scenario-full", "fuzz", "soak", "kernel"],
+    "ci": ["lint", "unit", "release", "cli", "daemon", "scenario-full", "asan", "fuzz", "soak", "kernel"],
 }
 TALLY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$")
 

@@ -32,9 +32,10 @@ struct gp_session_table {
 	struct gp_session_entry entries[GP_SESSIONS_MAX];
 };
 
-/* What one CPU did for each session and bank; only ever grows, but for `phase`. */
+/* What one CPU did for each session and bank; counts only ever grow. */
 struct gp_session_cpu {
 	__s64 phase[GP_SESSIONS_MAX]; /* sum of steps since the last tick taken; may be less than nothing */
+	__s64 limit[GP_SESSIONS_MAX]; /* of that sum: then the next tick is taken */
 	__u64 taken[GP_SESSIONS_MAX][2];
 	__u64 ring_full[GP_SESSIONS_MAX][2];
 };
@@ -44,8 +45,8 @@ struct gp_session_cpu {
 
 #ifdef __cplusplus
 static_assert(sizeof(gp_session_table) == 16 + 16 * GP_SESSIONS_MAX);
-static_assert(sizeof(gp_session_cpu) == 40 * GP_SESSIONS_MAX);
+static_assert(sizeof(gp_session_cpu) == 48 * GP_SESSIONS_MAX);
 #else
 _Static_assert(sizeof(struct gp_session_table) == 16 + 16 * GP_SESSIONS_MAX, "shared layout");
-_Static_assert(sizeof(struct gp_session_cpu) == 40 * GP_SESSIONS_MAX, "shared layout");
+_Static_assert(sizeof(struct gp_session_cpu) == 48 * GP_SESSIONS_MAX, "shared layout");
 #endif

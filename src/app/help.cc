@@ -10,6 +10,8 @@ Usage
   gprofiler -o DIR [options]                  the whole host
   gprofiler -o DIR [options] -p PID,...       some processes
   gprofiler -o DIR [options] -- COMMAND ...   a command and all that it starts
+  gprofiler -c -o DIR [options]               in the background: one profile after the other
+  gprofiler status | snapshot | session ...   ask the one in the background
   gprofiler doctor                            what this host allows, and what to do about the rest
 
 Examples
@@ -30,7 +32,25 @@ What to write
                                      last_profile.col there point at the newest files
       --format pprof                 also write NAME; collapsed stacks and HTML are always written
       --no-flamegraph                leave the HTML out
+      --rotating-output              keep only the newest files
       --inlines                      show inlined functions and source lines (slower to write)
+
+In the background
+  -c, --continuous                   a profile each -d SECONDS, until SIGTERM
+      --control-socket PATH          where it is asked (default /run/gprofiler/control.sock)
+      --pid-file FILE                its process id (default /var/run/gprofiler.pid)
+      --controller-pid PID           end when that process does
+      --max-workers N                external profilers at a time (default 4)
+      --profiler-timeout SECONDS     they get after a profile's end (default 30; half a profile at most)
+      --config FILE                  options as `option = value` (default /etc/gprofiler/config.ini);
+                                     GPROFILER_OPTION variables count more, the command line most
+
+Asking it (all with --json)
+  gprofiler status                   what runs, what it holds
+  gprofiler snapshot                 write the open profile now; with -d SECONDS [-f -p -o]: one of its own
+  gprofiler session list
+  gprofiler session start [NAME] [-f HZ] [-p PID,... --children] [-d SECONDS] [--windows N] [-o DIR]
+  gprofiler session stop ID
 
 Other
       --force                        run even on a kernel known to freeze under profilers

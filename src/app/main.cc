@@ -1,5 +1,6 @@
 // The program. All it does itself is to say which engine takes the profiles.
-#include "app/run.h"
+#include "app/application.h"
+#include "os/process_title.h"
 #include "runtimes/runtimes.h"
 #include "session/profiler.h"
 
@@ -15,7 +16,7 @@ class SessionRecording final : public gp::app::Recording {
   std::unique_ptr<gp::session::Profiler> profiler_;
 };
 
-gp::Result<std::unique_ptr<gp::app::Recording>> start(const gp::app::RecordRequest& request) {
+gp::Result<std::unique_ptr<gp::app::Recording>> start_recording(const gp::app::RecordRequest& request) {
   GP_ASSIGN(auto profiler, gp::session::Profiler::start({.frequency_hz = request.frequency_hz,
                                                          .pids = request.pids,
                                                          .children = request.children,
@@ -24,8 +25,18 @@ gp::Result<std::unique_ptr<gp::app::Recording>> start(const gp::app::RecordReque
   return std::make_unique<SessionRecording>(std::move(profiler));
 }
 
+gp::Result<std::unique_ptr<gp::session::Engine>> start_engine(const gp::session::EngineOptions& options) {
+  gp::session::EngineOptions complete = options;
+  complete.runtimes = gp::runtimes::all();
+  return gp::session::Engine::start(complete);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  return gp::app::run_application(std::vector<std::string>(argv + 1, argv + argc), start);
+  return gp::app::run_application(
+      std::vector<std::string>(argv + 1, argv + argc),
+      {.start_recording = start_recording,
+       .start_engine = start_engine,
+       .set_title = [argc, argv](std::string_view title) { gp::os::set_process_title(argc, argv, title); }});
 }

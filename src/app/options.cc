@@ -1,15 +1,15 @@
 #include "app/options.h"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <iterator>
 
-#include "os/proc_text.h"
+#include "app/control_options.h"
+#include "app/words.h"
 
 namespace gp::app {
 namespace {
+
+constexpr uint64_t kMaxWorkers = 50;
 
 // What the words were, before their values are looked at.
 struct RawOptions {
@@ -18,12 +18,16 @@ struct RawOptions {
   std::string frequency;
   std::vector<std::string> pids;
   std::vector<std::string> formats;
-  bool no_flamegraph = false;
+  std::string pid_file;
+  std::string controller_pid;
+  std::string max_workers;
+  std::string profiler_timeout;
+  std::string control_socket;
+  std::string config;
+  bool flamegraph = true;
   bool help = false;
   bool version = false;
 };
-
-std::unexpected<Error> usage(std::string message) { return fail(ErrorCode::kUsage, std::move(message)); }
 
 void add_common(CLI::App& parser, RawOptions& raw, bool& force, bool& verbose) {
   parser.set_help_flag();  // ours teaches more
@@ -34,11 +38,6 @@ void add_common(CLI::App& parser, RawOptions& raw, bool& force, bool& verbose) {
   parser.add_flag("--force", force);
 }
 
-// A list given as "1,2", by several options, or both.
-void add_list(CLI::App& parser, const char* names, std::vector<std::string>& values) {
-  parser.add_option(names, values)->delimiter(',')->allow_extra_args(false);
-}
-
 void add_profile_options(CLI::App& parser, RawOptions& raw, ProfileOptions& options) {
   parser.add_option("-o,--output-dir", raw.directory)->take_last();
   parser.add_option("-d,--profiling-duration", raw.duration)->take_last();
@@ -47,44 +46,16 @@ void add_profile_options(CLI::App& parser, RawOptions& raw, ProfileOptions& opti
   add_list(parser, "--format", raw.formats);
   parser.add_flag("--children", options.children);
   parser.add_flag("--as-root", options.as_root);
-  parser.add_flag("--no-flamegraph", raw.no_flamegraph);
+  parser.add_flag("--flamegraph,!--no-flamegraph", raw.flamegraph);
   parser.add_flag("--inlines", options.inlines);
-}
-
-// Runs the parser, which reports by exceptions, and words what it found.
-Result<void> parse_words(CLI::App& parser, std::span<const std::string> words) {
-  std::vector<std::string> reversed(words.rbegin(), words.rend());  // the order CLI11 takes
-  try {
-    parser.parse(reversed);
-  } catch (const CLI::ArgumentMismatch& error) {
-    const std::string_view text = error.what();  // "--output-dir: 1 required TEXT missing"
-    return usage(fmt::format("{} needs a value; see gprofiler --help", text.substr(0, text.find(':'))));
-  } catch (const CLI::ParseError& error) {
-    return usage(fmt::format("{}; see gprofiler --help", error.what()));
-  }
-  const std::vector<std::string> extras = parser.remaining();
-  if (extras.empty()) return {};
-  if (extras.front().starts_with('-')) {
-    return usage(fmt::format("there is no option {}; see gprofiler --help", extras.front()));
-  }
-  return usage(fmt::format("unexpected '{}'; a command to profile goes after --", extras.front()));
-}
-
-Result<uint64_t> number_in(std::string_view text, uint64_t low, uint64_t high, std::string_view what) {
-  const auto number = os::parse_decimal(text);
-  if (number && *number >= low && *number <= high) return *number;
-  return usage(fmt::format("{} '{}': give a whole number from {} to {}", what, text, low, high));
-}
-
-Result<void> read_pids(const std::vector<std::string>& texts, std::vector<int32_t>& pids) {
-  for (const std::string& text : texts) {
-    GP_ASSIGN(const uint64_t pid, number_in(text, 1, INT32_MAX, "-p"));
-    pids.push_back(static_cast<int32_t>(pid));
-  }
-  std::ranges::sort(pids);
-  const auto twice = std::ranges::unique(pids);
-  pids.erase(twice.begin(), twice.end());
-  return {};
+  parser.add_flag("-c,--continuous", options.continuous);
+  parser.add_flag("--rotating-output", options.rotating);
+  parser.add_option("--pid-file", raw.pid_file)->take_last();
+  parser.add_option("--controller-pid", raw.controller_pid)->take_last();
+  parser.add_option("--max-workers", raw.max_workers)->take_last();
+  parser.add_option("--profiler-timeout", raw.profiler_timeout)->take_last();
+  parser.add_option("--control-socket", raw.control_socket)->take_last();
+  parser.add_option("--config", raw.config)->take_last();
 }
 
 Result<void> read_formats(const std::vector<std::string>& names, bool& pprof) {
@@ -93,6 +64,26 @@ Result<void> read_formats(const std::vector<std::string>& names, bool& pprof) {
       return usage(fmt::format("--format '{}': there is pprof; collapsed stacks and HTML are always written", name));
     }
     pprof = true;
+  }
+  return {};
+}
+
+// What a background gprofiler needs beside its profiles.
+Result<void> read_service_values(const RawOptions& raw, ProfileOptions& options) {
+  options.pid_file = raw.pid_file;
+  if (options.pid_file.empty() && options.continuous) options.pid_file = kDefaultPidFile;
+  if (!raw.control_socket.empty()) options.control_socket = raw.control_socket;
+  if (!raw.controller_pid.empty()) {
+    GP_ASSIGN(const uint64_t pid, number_in(raw.controller_pid, 1, INT32_MAX, "--controller-pid"));
+    options.controller_pid = static_cast<int32_t>(pid);
+  }
+  if (!raw.max_workers.empty()) {
+    GP_ASSIGN(const uint64_t workers, number_in(raw.max_workers, 1, kMaxWorkers, "--max-workers"));
+    options.max_workers = static_cast<uint32_t>(workers);
+  }
+  if (!raw.profiler_timeout.empty()) {
+    GP_ASSIGN(const uint64_t seconds, number_in(raw.profiler_timeout, 1, kMaxDuration.count(), "--profiler-timeout"));
+    options.profiler_timeout = std::chrono::seconds(seconds);
   }
   return {};
 }
@@ -110,7 +101,8 @@ Result<void> read_values(const RawOptions& raw, ProfileOptions& options) {
   } else if (options.command.empty()) {
     options.duration = kDefaultDuration;
   }
-  options.flamegraph = !raw.no_flamegraph;
+  options.flamegraph = raw.flamegraph;
+  GP_TRY(read_service_values(raw, options));
   GP_TRY(read_pids(raw.pids, options.pids));
   return read_formats(raw.formats, options.pprof);
 }
@@ -121,8 +113,62 @@ Result<void> check_together(const ProfileOptions& options) {
   if (has_command && options.children) return usage("--children is for -p; a COMMAND's children are always profiled");
   if (options.children && options.pids.empty())
     return usage("--children says what to do about -p PID, which is missing");
+  if (has_command && options.continuous) {
+    return usage("a COMMAND has one profile: leave -c out (--config /dev/null, if it comes from the config file)");
+  }
   if (options.as_root && !has_command) return usage("--as-root is about a COMMAND, which is missing: put it after --");
   return {};
+}
+
+// Not to be said in a file or variable: they are about this one call.
+bool is_for_the_command_line(std::string_view option) {
+  return option == "help" || option == "version" || option == "config";
+}
+
+// One option as words of a command line; none for a switch that is off.
+Result<std::vector<std::string>> words_of(const CLI::Option& option, const std::string& value, std::string_view from) {
+  const std::string name = option.get_lnames().front();
+  if (option.get_items_expected_max() > 0) return std::vector<std::string>{fmt::format("--{}={}", name, value)};
+  const auto wanted = value.empty() ? std::optional(true) : parse_switch(value);
+  if (!wanted) return usage(fmt::format("{} '{}': give true or false", from, value));
+  const bool has_opposite = !option.get_fnames().empty();
+  if (*wanted) return std::vector<std::string>{fmt::format("--{}", name)};
+  if (has_opposite) return std::vector<std::string>{fmt::format("--no-{}", name)};
+  return std::vector<std::string>();
+}
+
+// What variables and the config file say of options that the command line leaves open.
+Result<std::vector<std::string>> words_from(const CLI::App& given, std::string config,
+                                            const Surroundings& surroundings) {
+  if (config.empty()) config = surroundings.variable(variable_name("config")).value_or("");
+  const bool asked_for = !config.empty();
+  if (!asked_for) config = kDefaultConfig;
+  GP_ASSIGN(std::vector<Setting> settings, surroundings.settings(config, asked_for));
+  std::vector<std::string> words;
+  for (const CLI::Option* option : given.get_options()) {
+    const std::vector<std::string>& names = option->get_lnames();
+    if (names.empty() || is_for_the_command_line(names.front())) continue;
+    const std::string variable = variable_name(names.front());
+    auto value = surroundings.variable(variable);
+    std::string from = variable;
+    for (const std::string& name : names) {
+      const auto setting = std::ranges::find(settings, name, &Setting::key);
+      if (setting == settings.end()) continue;
+      if (!value) {
+        value = setting->value;
+        from = fmt::format("{}: {}", config, name);
+        if (name.starts_with("no-")) value = parse_switch(setting->value).value_or(true) ? "false" : "true";
+      }
+      settings.erase(setting);
+    }
+    if (!value || option->count() > 0) continue;
+    GP_ASSIGN(const std::vector<std::string> more, words_of(*option, *value, from));
+    words.insert(words.end(), more.begin(), more.end());
+  }
+  if (settings.empty()) return words;
+  std::string unknown;
+  for (const Setting& setting : settings) unknown += (unknown.empty() ? "" : ", ") + setting.key;
+  return usage(fmt::format("{}: there is no option {}; see gprofiler --help", config, unknown));
 }
 
 Result<Invocation> parse_doctor(std::span<const std::string> words) {
@@ -136,31 +182,46 @@ Result<Invocation> parse_doctor(std::span<const std::string> words) {
   return options;
 }
 
-Result<Invocation> parse_profile(std::span<const std::string> words, std::optional<std::vector<std::string>> command) {
+// A parse of the profile's options: of `words`, into members.
+struct ProfileParser {
   CLI::App parser;
   RawOptions raw;
   ProfileOptions options;
-  add_common(parser, raw, options.force, options.verbose);
-  add_profile_options(parser, raw, options);
-  GP_TRY(parse_words(parser, words));
-  if (raw.help) return ShowText{std::string(help_text())};
-  if (raw.version) return ShowText{fmt::format("gprofiler {}\n", kVersion)};
+
+  ProfileParser() {
+    add_common(parser, raw, options.force, options.verbose);
+    add_profile_options(parser, raw, options);
+  }
+};
+
+Result<Invocation> parse_profile(std::span<const std::string> words, std::optional<std::vector<std::string>> command,
+                                 const Surroundings& surroundings) {
+  ProfileParser own;
+  GP_TRY(parse_words(own.parser, words));
+  if (own.raw.help) return ShowText{std::string(help_text())};
+  if (own.raw.version) return ShowText{fmt::format("gprofiler {}\n", kVersion)};
+  GP_ASSIGN(std::vector<std::string> all, words_from(own.parser, own.raw.config, surroundings));
+  all.insert(all.end(), words.begin(), words.end());
+  ProfileParser full;
+  GP_TRY(parse_words(full.parser, all));
+  ProfileOptions options = std::move(full.options);
   if (command && (command->empty() || command->front().empty())) return usage("a COMMAND is missing after --");
   options.command = std::move(command).value_or(std::vector<std::string>());
-  GP_TRY(read_values(raw, options));
+  GP_TRY(read_values(full.raw, options));
   GP_TRY(check_together(options));
   return options;
 }
 
 }  // namespace
 
-Result<Invocation> parse_arguments(std::span<const std::string> arguments) {
+Result<Invocation> parse_arguments(std::span<const std::string> arguments, const Surroundings& surroundings) {
   if (!arguments.empty() && arguments.front() == "doctor") return parse_doctor(arguments.subspan(1));
+  if (!arguments.empty() && is_control_command(arguments.front())) return parse_control(arguments);
   const auto dashes = std::ranges::find(arguments, "--");
   const auto own = static_cast<size_t>(dashes - arguments.begin());
   std::optional<std::vector<std::string>> command;
   if (dashes != arguments.end()) command.emplace(std::next(dashes), arguments.end());
-  return parse_profile(arguments.first(own), std::move(command));
+  return parse_profile(arguments.first(own), std::move(command), surroundings);
 }
 
 }  // namespace gp::app

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/settings.h"
 #include "base/result.h"
 
 namespace gp::app {
@@ -20,8 +21,12 @@ inline constexpr uint32_t kDefaultFrequencyHz = 11;  // as the gProfiler agent
 inline constexpr uint32_t kMaxFrequencyHz = 1000;
 inline constexpr std::chrono::seconds kDefaultDuration{60};  // as the gProfiler agent
 inline constexpr std::chrono::seconds kMaxDuration{86'400};
+inline constexpr uint32_t kDefaultWorkers = 4;
+inline constexpr std::chrono::seconds kDefaultProfilerTimeout{30};
+inline constexpr std::string_view kDefaultPidFile = "/var/run/gprofiler.pid";  // as the gProfiler agent
+inline constexpr std::string_view kDefaultSocket = "/run/gprofiler/control.sock";
 
-// `gprofiler -o DIR …`: one profile.
+// `gprofiler -o DIR …`: one profile, or with -c one after the other.
 struct ProfileOptions {
   std::string output_directory;
   uint32_t frequency_hz = kDefaultFrequencyHz;
@@ -33,8 +38,17 @@ struct ProfileOptions {
   bool flamegraph = true;
   bool pprof = false;
   bool inlines = false;
+  bool continuous = false;
+  bool rotating = false;                  // keep only the newest files
+  std::string pid_file;                   // empty: none is written
+  std::optional<int32_t> controller_pid;  // end when it does
+  uint32_t max_workers = kDefaultWorkers;
+  std::chrono::seconds profiler_timeout = kDefaultProfilerTimeout;
+  std::string control_socket{kDefaultSocket};
   bool force = false;
   bool verbose = false;
+
+  bool operator==(const ProfileOptions&) const = default;
 };
 
 // `gprofiler doctor`.
@@ -43,15 +57,24 @@ struct DoctorOptions {
   bool verbose = false;
 };
 
+// `gprofiler status`, `snapshot`, `session …`: a request to the gprofiler that runs in the background.
+struct ControlOptions {
+  std::string control_socket{kDefaultSocket};
+  bool json = false;
+  std::string request;  // a line of the protocol, see docs/sessions.md
+};
+
 // --help and --version: a text to print, and done.
 struct ShowText {
   std::string text;
 };
 
-using Invocation = std::variant<ProfileOptions, DoctorOptions, ShowText>;
+using Invocation = std::variant<ProfileOptions, DoctorOptions, ControlOptions, ShowText>;
 
-// `arguments` without the program's own name. Errors (kUsage) are one line that says what to do.
-Result<Invocation> parse_arguments(std::span<const std::string> arguments);
+// `arguments` without the program's own name. What they leave open, variables and the config file decide, in this order.
+// Errors (kUsage) are one line that says what to do.
+Result<Invocation> parse_arguments(std::span<const std::string> arguments,
+                                   const Surroundings& surroundings = no_surroundings());
 
 std::string_view help_text();
 

@@ -111,5 +111,48 @@ TEST(Options, HelpNamesEveryOption) {
   EXPECT_THAT(std::get<ShowText>(*parse_arguments(Words{"--version"})).text, HasSubstr("gprofiler "));
 }
 
+TEST(Options, InTheBackground) {
+  const auto options = parsed({"-c", "-o", "d", "--rotating-output", "--max-workers", "7", "--profiler-timeout", "9",
+                               "--controller-pid", "12", "--control-socket", "/x.sock"});
+  EXPECT_TRUE(options.continuous && options.rotating);
+  EXPECT_EQ(options.duration, kDefaultDuration);
+  EXPECT_EQ(options.max_workers, 7U);
+  EXPECT_EQ(options.profiler_timeout, std::chrono::seconds(9));
+  EXPECT_EQ(options.controller_pid, 12);
+  EXPECT_EQ(options.control_socket, "/x.sock");
+  EXPECT_EQ(options.pid_file, kDefaultPidFile);
+  EXPECT_EQ(parsed({"-o", "d"}).pid_file, "") << "only a profiler in the background writes one unasked";
+  EXPECT_THAT(refusal({"-c", "-o", "d", "--", "ls"}), HasSubstr("-c"));
+  EXPECT_THAT(refusal({"-c", "-o", "d", "--max-workers", "0"}), HasSubstr("--max-workers"));
+}
+
+std::string request(const Words& words) {
+  const auto invocation = parse_arguments(words);
+  return invocation ? std::get<ControlOptions>(*invocation).request : invocation.error().message();
+}
+
+TEST(Options, QuestionsToTheBackground) {
+  EXPECT_EQ(request({"status"}), R"({"command":"status"})");
+  EXPECT_EQ(request({"snapshot"}), R"({"command":"snapshot"})");
+  EXPECT_EQ(request({"snapshot", "-d", "5", "-f", "99", "-p", "7,8", "--children"}),
+            R"({"children":true,"command":"snapshot","frequency":99,"pids":[7,8],"seconds":5})");
+  EXPECT_EQ(request({"session", "list"}), R"({"command":"list"})");
+  EXPECT_EQ(request({"session", "start", "web", "-o", "/x", "--windows", "3"}),
+            R"({"command":"start","name":"web","output_dir":"/x","windows":3})");
+  EXPECT_EQ(request({"session", "stop", "4"}), R"({"command":"stop","id":4})");
+  const auto with_json = parse_arguments(Words{"status", "--json", "--control-socket", "/y.sock"});
+  EXPECT_TRUE(std::get<ControlOptions>(*with_json).json);
+  EXPECT_EQ(std::get<ControlOptions>(*with_json).control_socket, "/y.sock");
+}
+
+TEST(Options, WrongQuestionsAreRefused) {
+  for (const Words& words :
+       {Words{"status", "x"}, Words{"session"}, Words{"session", "dance"}, Words{"session", "stop"},
+        Words{"session", "stop", "x"}, Words{"session", "start", "a", "b"}, Words{"snapshot", "-f", "9"},
+        Words{"snapshot", "-d", "0"}, Words{"status", "--nothing"}, Words{"session", "start", "--children"}}) {
+    EXPECT_NE(refusal(words), "accepted");
+  }
+}
+
 }  // namespace
 }  // namespace gp::app

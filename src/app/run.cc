@@ -4,9 +4,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <filesystem>
 
+#include "app/control_client.h"
+#include "app/daemon.h"
 #include "app/preflight.h"
 #include "app/progress.h"
 #include "os/command.h"
@@ -23,17 +27,6 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 void tell(const std::string& text) { std::fprintf(stderr, "gprofiler: %s\n", text.c_str()); }
-
-Result<void> check_host(bool force) {
-  const std::vector<Check> checks = assess_host(gather_host_facts(), force);
-  GP_TRY(first_failure(checks));
-  for (const Check& check : checks) {
-    if (check.state == CheckState::kWarn) {
-      tell(fmt::format("warning: {}: {}; {}", check.name, check.finding, check.remedy));
-    }
-  }
-  return {};
-}
 
 Result<std::optional<os::Command>> prepare_command(const ProfileOptions& options) {
   if (options.command.empty()) return std::nullopt;
@@ -95,13 +88,6 @@ class Waiter {
   const os::Command* command_;
 };
 
-std::vector<output::Format> formats_of(const ProfileOptions& options) {
-  std::vector<output::Format> formats{output::Format::kCollapsed};
-  if (options.pprof) formats.push_back(output::Format::kPprof);
-  if (options.flamegraph) formats.push_back(output::Format::kHtml);  // last: what one looks at first
-  return formats;
-}
-
 // To standard output, or beside a command, whose output that is, to standard error.
 void show(const profile::Profile& profile, const output::WrittenFiles& written, bool beside_command) {
   FILE* const stream = beside_command ? stderr : stdout;
@@ -113,14 +99,65 @@ void show(const profile::Profile& profile, const output::WrittenFiles& written, 
   std::fflush(stream);
 }
 
-Result<void> write_profile(Recording& recording, const ProfileOptions& options) {
-  GP_ASSIGN(profile::Profile profile, recording.finish());
-  profile.agent_version = kVersion;
-  GP_ASSIGN(const output::WrittenFiles written,
-            output::write_files(options.output_directory, profile, formats_of(options)));
-  show(profile, written, !options.command.empty());
-  return {};
-}
+// A profile that is being taken, until its files are written.
+class Run {
+ public:
+  Run() = default;
+  Run(const Run&) = delete;
+  Run(Run&&) = delete;
+  Run& operator=(const Run&) = delete;
+  Run& operator=(Run&&) = delete;
+  virtual ~Run() = default;
+  virtual uint64_t samples_taken() = 0;
+  virtual Result<void> write() = 0;  // ends it
+};
+
+// By ourselves.
+class OwnRun final : public Run {
+ public:
+  OwnRun(std::unique_ptr<Recording> recording, const ProfileOptions& options)
+      : recording_(std::move(recording)), options_(options) {}
+  uint64_t samples_taken() override { return recording_->samples_taken(); }
+  Result<void> write() override {
+    GP_ASSIGN(profile::Profile profile, recording_->finish());
+    profile.agent_version = kVersion;
+    GP_ASSIGN(const output::WrittenFiles written,
+              output::write_files(options_.output_directory, profile, formats_of(options_.flamegraph, options_.pprof),
+                                  options_.rotating ? output::Retention::kNewest : output::Retention::kAll));
+    show(profile, written, !options_.command.empty());
+    return {};
+  }
+
+ private:
+  std::unique_ptr<Recording> recording_;
+  const ProfileOptions& options_;
+};
+
+// By the gprofiler in the background, as a session that ends with us.
+class BackgroundRun final : public Run {
+ public:
+  BackgroundRun(ControlClient client, uint32_t id, FILE* stream)
+      : client_(std::move(client)), id_(id), stream_(stream) {}
+  uint64_t samples_taken() override {
+    const auto reply = client_.ask({{"command", "list"}});
+    if (!reply) return 0;
+    for (const auto& session : (*reply)["sessions"]) {
+      if (session.value("id", 0U) == id_) return session.value("samples", uint64_t{0});
+    }
+    return 0;
+  }
+  Result<void> write() override {
+    GP_ASSIGN(const nlohmann::json reply, client_.ask({{"command", "stop"}, {"id", id_}}));
+    std::fputs(reply_text(reply).c_str(), stream_);
+    std::fflush(stream_);
+    return {};
+  }
+
+ private:
+  ControlClient client_;
+  uint32_t id_;
+  FILE* stream_;
+};
 
 int tell_exec_failure(const std::string& name, const Error& error) {
   const int code = os::exec_failure_exit_code(error);
@@ -141,7 +178,48 @@ RecordRequest request_of(const ProfileOptions& options, std::vector<int32_t> pid
   return request;
 }
 
+Result<std::unique_ptr<Run>> start_in_background(ControlClient client, const ProfileOptions& options,
+                                                 const RecordRequest& wanted) {
+  FILE* const stream = options.command.empty() ? stdout : stderr;
+  const output::TerminalStyle style = output::terminal_style(::fileno(stream));
+  GP_ASSIGN(const nlohmann::json reply,
+            client.ask({{"command", "start"},
+                        {"name", "run"},
+                        {"frequency", wanted.frequency_hz},
+                        {"pids", wanted.pids},
+                        {"children", wanted.children},
+                        {"inlines", wanted.inlines},
+                        {"flamegraph", options.flamegraph},
+                        {"pprof", options.pprof},
+                        {"output_dir", std::filesystem::absolute(options.output_directory).string()},
+                        {"columns", std::clamp<size_t>(style.columns, 20, 1000)},
+                        {"colour", style.colour},
+                        {"owned", true}}));
+  return std::make_unique<BackgroundRun>(std::move(client), reply.value("id", 0U), stream);
+}
+
+// One sampler is enough for a host: where one runs in the background, ours is a session of it.
+Result<std::unique_ptr<Run>> start_run(const ProfileOptions& options, const RecordRequest& wanted,
+                                       const StartRecording& start) {
+  if (auto background = ControlClient::connect(options.control_socket)) {
+    return start_in_background(std::move(*background), options, wanted);
+  }
+  GP_ASSIGN(auto recording, start(wanted));
+  return std::make_unique<OwnRun>(std::move(recording), options);
+}
+
 }  // namespace
+
+Result<void> check_host(bool force) {
+  const std::vector<Check> checks = assess_host(gather_host_facts(), force);
+  GP_TRY(first_failure(checks));
+  for (const Check& check : checks) {
+    if (check.state == CheckState::kWarn) {
+      tell(fmt::format("warning: {}: {}; {}", check.name, check.finding, check.remedy));
+    }
+  }
+  return {};
+}
 
 Result<std::vector<int32_t>> living_processes(const std::vector<int32_t>& pids) {
   std::vector<int32_t> living;
@@ -175,7 +253,7 @@ Result<int> run_profile(const ProfileOptions& options, const StartRecording& sta
   GP_TRY(output::prepare_directory(options.output_directory));
   GP_ASSIGN(std::optional<os::Command> command, prepare_command(options));
   os::Command* const child = command ? &*command : nullptr;
-  GP_ASSIGN(const std::unique_ptr<Recording> recording, start(request_of(options, std::move(pids), child)));
+  GP_ASSIGN(const std::unique_ptr<Run> running, start_run(options, request_of(options, std::move(pids), child), start));
   if (child != nullptr) {
     // Told to end before the command has begun: then it does not begin. As a shell says of what a signal ended.
     if (const auto signal = signals->next()) return 128 + *signal;
@@ -184,14 +262,16 @@ Result<int> run_profile(const ProfileOptions& options, const StartRecording& sta
   }
   Waiter waiter(*signals, child);
   Progress progress(child == nullptr);
-  GP_TRY(waiter.wait(options.duration, [&](seconds left) { progress.update(left, recording->samples_taken()); }));
+  GP_TRY(waiter.wait(options.duration, [&](seconds left) {
+    if (progress.shown()) progress.update(left, running->samples_taken());
+  }));
   progress.clear();
   if (child == nullptr) {
     signals.reset();  // a second Ctrl-C while files are written ends the program
-    GP_TRY(write_profile(*recording, options));
+    GP_TRY(running->write());
     return 0;
   }
-  const auto written = write_profile(*recording, options);
+  const auto written = running->write();
   if (!written) tell(written.error().message());  // now: the command may run for hours
   GP_ASSIGN(const int exit_code, waiter.wait_for_command(*child));
   return written ? exit_code : 1;

@@ -6,10 +6,10 @@
 
 namespace gp::app {
 
-// The program: command line to exit code. Errors are one line on standard error.
-int run_application(std::span<const std::string> arguments, const StartRecording& start);
+// Whether profiles can be taken here; what only limits them is told on standard error.
+Result<void> check_host(bool force);
 
-// One profile. The value is the exit code; an error's code decides it otherwise.
+// One profile, by the gprofiler in the background if there is one. The value is the exit code; an error's code decides it otherwise.
 //
 // A command is let go once sampling runs. Its end, the duration, SIGINT (Ctrl-C), SIGTERM and SIGHUP end the profile,
 // whichever comes first; then files are written, and only then a command that still runs is waited for. SIGTERM is passed

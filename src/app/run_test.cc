@@ -41,6 +41,7 @@ class Run : public testing::Test {
     if (const auto good = first_failure(checks); !good) GTEST_SKIP() << good.error().message();
     options_.output_directory = directory_;
     options_.force = true;
+    options_.control_socket = directory_ + "/none.sock";
     fs::remove_all(directory_);
   }
   void TearDown() override { fs::remove_all(directory_); }

@@ -150,6 +150,13 @@ Result<WrittenFiles> publish(const std::string& directory, const std::string& en
   return fail(ErrorCode::kLimit, fmt::format("too many profiles named {} in {}", end, directory));
 }
 
+// What a link of ours points at, if that is a profile beside it.
+std::string linked_profile(const std::string& directory, std::string_view name) {
+  const auto target = os::read_link(join(directory, name));
+  const bool ours = target && target->starts_with("profile_") && target->find('/') == std::string::npos;
+  return ours ? *target : "";
+}
+
 // Makes directory/name a symbolic link to `target` in the same directory, in one step for whoever looks.
 Result<void> point_link(const std::string& directory, std::string_view name, const std::string& target) {
   const std::string path = join(directory, name);
@@ -175,7 +182,7 @@ Result<void> prepare_directory(const std::string& directory) {
 }
 
 Result<WrittenFiles> write_files(const std::string& directory, const profile::Profile& profile,
-                                 std::span<const Format> formats) {
+                                 std::span<const Format> formats, Retention retention) {
   GP_TRY(prepare_directory(directory));
   std::vector<Pending> pending;
   for (const Format format : formats) {
@@ -187,9 +194,11 @@ Result<WrittenFiles> write_files(const std::string& directory, const profile::Pr
   GP_ASSIGN(auto written, publish(directory, iso_seconds(profile.end_unix_ns), pending));
   for (const auto& file : written.files) {
     const std::string name = std::filesystem::path(file.path).filename();
+    const std::string before = linked_profile(directory, format_link(file.format));
     if (auto linked = point_link(directory, format_link(file.format), name); !linked) {
       return std::unexpected(std::move(linked).error().context(fmt::format("{} is written, but", file.path)));
     }
+    if (retention == Retention::kNewest && !before.empty() && before != name) unlink(join(directory, before).c_str());
   }
   return written;
 }

@@ -108,5 +108,23 @@ TEST_F(Files, SurviveALinkThatCannotBeReplaced) {
   EXPECT_EQ(names(), (std::set<std::string>{"last_profile.col", "profile_2026-08-05T10:15:30.col"}));
 }
 
+TEST_F(Files, OnlyTheNewestStayWhereAsked) {
+  auto profile = test::example_profile();
+  ASSERT_TRUE(write_files(directory_, profile, kAll, Retention::kNewest));
+  profile.end_unix_ns += 60'000'000'000;
+  ASSERT_TRUE(write_files(directory_, profile, kAll, Retention::kNewest));
+  EXPECT_EQ(names(), (std::set<std::string>{"profile_2026-08-05T10:16:30.col", "profile_2026-08-05T10:16:30.html",
+                                            "profile_2026-08-05T10:16:30.pb.gz", "last_profile.col",
+                                            "last_flamegraph.html", "last_profile.pb.gz"}));
+}
+
+TEST_F(Files, WhatALinkOfSomebodyElsesPointsAtStays) {
+  const std::string other = directory_ + "/other";
+  std::ofstream(other) << "mine";
+  fs::create_symlink("other", directory_ + "/last_profile.col");
+  ASSERT_TRUE(write_files(directory_, test::example_profile(), kAll, Retention::kNewest));
+  EXPECT_TRUE(fs::exists(other));
+}
+
 }  // namespace
 }  // namespace gp::output

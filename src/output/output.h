@@ -38,11 +38,16 @@ struct WrittenFiles {
 // that nobody waits a minute to learn that the answer has nowhere to go.
 Result<void> prepare_directory(const std::string& directory);
 
+enum class Retention : uint8_t {
+  kAll,
+  kNewest,  // what the last_* links pointed at before is removed once they point at the new files
+};
+
 // Writes every format as profile_<END><extension>, END being the window's end in UTC seconds, then points the
 // last_* links at them. Each file appears complete or not at all; when END is taken by an earlier session the name
 // becomes profile_<END>-2, alike for all formats. After an error none of the new files is there, unless it
 // is a link that could not be replaced: then they are, and the error says so.
 Result<WrittenFiles> write_files(const std::string& directory, const profile::Profile& profile,
-                                 std::span<const Format> formats);
+                                 std::span<const Format> formats, Retention retention = Retention::kAll);
 
 }  // namespace gp::output

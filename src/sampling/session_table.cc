@@ -22,7 +22,11 @@ void SessionTable::set_tick(uint64_t tick_ns) {
 void SessionTable::open(uint32_t slot, uint64_t period_ns, uint64_t boundary_ns, uint32_t bank) {
   // Each CPU begins somewhere else in its stride.
   std::minstd_rand random(std::random_device{}());
-  for (gp_session_cpu& cpu : cpus_) cpu.phase[slot] = static_cast<int64_t>(random());
+  std::uniform_int_distribution<int64_t> limit(1, GP_STEP_ONE);
+  for (gp_session_cpu& cpu : cpus_) {
+    cpu.phase[slot] = 0;
+    cpu.limit[slot] = limit(random);
+  }
   set_boundary(slot, boundary_ns, bank);
   periods_ns_[slot] = period_ns;
   store_step(slot);

@@ -72,9 +72,11 @@ void Closing::post(ClosedWindow window) {
   wake();
 }
 
-void Closing::cancel_collectors() {
+void Closing::cancel_collectors() { executor_->cancel_all(); }
+
+void Closing::hurry() {
   hurry_ = true;
-  executor_->cancel_all();
+  cancel_collectors();
   const std::lock_guard lock(mutex_);
   wake();
 }

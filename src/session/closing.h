@@ -49,7 +49,8 @@ class Closing {
   void begin(const SessionState& session, const Window& window, uint64_t end_ns);
   void post(ClosedWindow window);
 
-  void cancel_collectors();        // from now on, too: nobody waits any more
+  void cancel_collectors();        // that run now
+  void hurry();                    // and those to come: nobody waits any more
   void trim(size_t symbol_bytes);  // once, soon
   void restrain(bool no_lines, bool no_cache_growth);
 

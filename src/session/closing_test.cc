@@ -102,6 +102,12 @@ class ClosingTest : public testing::Test {
     return sink_->windows();
   }
 
+  void wait_for_collectors() {
+    const uint64_t limit = monotonic_ns() + kPatienceNs;
+    while (closing_->collectors_running() > 0 && monotonic_ns() < limit) std::this_thread::sleep_for(milliseconds(1));
+    EXPECT_EQ(closing_->collectors_running(), 0U);
+  }
+
   std::shared_ptr<KeepWindows> sink_ = std::make_shared<KeepWindows>();
   SessionId last_id_ = 0;
   std::unique_ptr<Closing> closing_;
@@ -127,9 +133,7 @@ TEST_F(ClosingTest, ALateCollectorIsCancelledAndTheWindowClosedWithoutIt) {
   EXPECT_TRUE(windows[0].collectors[0].timed_out);
   EXPECT_FALSE(windows[0].collectors[1].timed_out);
   EXPECT_EQ(hung->collectors_timed_out, 1U);
-  const uint64_t limit = monotonic_ns() + kPatienceNs;
-  while (closing_->collectors_running() > 0 && monotonic_ns() < limit) std::this_thread::sleep_for(milliseconds(1));
-  EXPECT_EQ(closing_->collectors_running(), 0U);
+  wait_for_collectors();
 }
 
 TEST_F(ClosingTest, AHungCollectorDelaysNoOtherSession) {
@@ -145,7 +149,7 @@ TEST_F(ClosingTest, AHungCollectorDelaysNoOtherSession) {
   const auto windows = wait_for(1);
   ASSERT_EQ(windows.size(), 1U);
   EXPECT_EQ(windows[0].session, other->id);
-  closing_->cancel_collectors();
+  closing_->hurry();
   EXPECT_EQ(wait_for(2).size(), 2U) << "nobody waits any more";
 }
 
@@ -176,6 +180,7 @@ TEST_F(ClosingTest, ACollectorStillAtWorkIsLeftOutOfTheNextWindow) {
   EXPECT_EQ(calls, 1);
   EXPECT_NE(windows[1].collectors.at(0).error, "");
   release = true;
+  wait_for_collectors();
 }
 
 TEST_F(ClosingTest, ASinkThatFailsOnceLosesThatWindowOnly) {

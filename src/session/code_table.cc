@@ -19,6 +19,7 @@ void CodeTable::add(const CodeKey& key, targets::CodeSymbol symbol) {
   if (place) young_bytes_ -= session::memory_bytes(*place);
   young_bytes_ += session::memory_bytes(symbol);
   place = std::make_shared<const targets::CodeSymbol>(std::move(symbol));
+  charge();
 }
 
 std::shared_ptr<const targets::CodeSymbol> CodeTable::find(const CodeKey& key) const {
@@ -30,11 +31,13 @@ std::shared_ptr<const targets::CodeSymbol> CodeTable::find(const CodeKey& key) c
 void CodeTable::age() {
   old_ = std::exchange(young_, {});
   old_bytes_ = std::exchange(young_bytes_, 0);
+  charge();
 }
 
 void CodeTable::forget_processes(const std::function<bool(ProcessKey)>& has_ended) {
   young_bytes_ -= forget(young_, has_ended);
   old_bytes_ -= forget(old_, has_ended);
+  charge();
 }
 
 // Bytes given back. Each process is asked about once: its symbols are neighbours.

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 
+#include "base/account.h"
 #include "base/ids.h"
 #include "targets/runtime.h"
 
@@ -42,6 +43,7 @@ class CodeTable {
  private:
   using Symbols = std::map<CodeKey, std::shared_ptr<const targets::CodeSymbol>>;
 
+  void charge() { charge_.set(memory_bytes()); }
   static size_t forget(Symbols& symbols, const std::function<bool(ProcessKey)>& has_ended);
 
   size_t max_bytes_;
@@ -49,6 +51,7 @@ class CodeTable {
   Symbols old_;
   size_t young_bytes_ = 0;
   size_t old_bytes_ = 0;
+  Charge charge_{account("interpreted code")};
 };
 
 // Heap of a symbol in a table.

@@ -62,6 +62,8 @@ std::vector<CollectorRuns::Part> CollectorRuns::take() {
       run->task->cancel();
       part.timed_out = true;
       part.error = "timed out";
+    } else if (run->task && run->task->cancelled()) {
+      part.error = "cancelled";
     } else if (run->task && !run->began) {
       part.error = "no worker was free during the window; raise --max-workers";
     } else if (run->task) {

@@ -104,7 +104,7 @@ Result<std::unique_ptr<Engine>> Engine::start(const EngineOptions& options) {
 }
 
 Engine::~Engine() {
-  cancel_collectors();
+  hurry();
   const auto open = state_->sessions;
   for (const auto& [id, session] : open) static_cast<void>(stop_session(id));
   for (const auto& [id, session] : open) static_cast<void>(wait_closed(id, kEndingLimit));
@@ -156,6 +156,8 @@ void Engine::take_ended() {
 
 void Engine::cancel_collectors() { state_->closing->cancel_collectors(); }
 
+void Engine::hurry() { state_->closing->hurry(); }
+
 std::vector<SessionStatus> Engine::sessions() const {
   std::vector<SessionStatus> all;
   for (const auto& [id, session] : state_->sessions) all.push_back(status_of(*session));
@@ -167,6 +169,14 @@ std::vector<SessionStatus> Engine::ended() const { return {state_->ended.begin()
 uint64_t Engine::samples(SessionId id) const {
   const auto found = state_->sessions.find(id);
   return found == state_->sessions.end() ? 0 : found->second->samples.load();
+}
+
+uint32_t Engine::asked_rate_hz() const {
+  uint32_t hz = 0;
+  for (const auto& [id, session] : state_->sessions) {
+    if (!session->stopping) hz = std::max(hz, session->options.frequency_hz);
+  }
+  return hz;
 }
 
 EngineFigures Engine::figures() const {

@@ -21,7 +21,7 @@ namespace gp::session {
 
 struct EngineOptions {
   std::string symbol_cache = "/var/cache/gprofiler/symbols";             // "": indexes stay in memory
-  std::span<const targets::Runtime* const> runtimes;                     // must outlive the engine
+  std::span<const targets::Runtime* const> runtimes{};                   // must outlive the engine
   uint32_t max_workers = 4;                                              // that run external collectors
   std::chrono::nanoseconds profiler_timeout = std::chrono::seconds(30);  // after a window; half its length at most
   size_t symbol_bytes = 24U << 20U;                                      // heap kept for names from window to window
@@ -63,12 +63,15 @@ class Engine {
   Result<void> end_window(SessionId id);
   // Until the session's last profile was handed over, or the time is up: false.
   bool wait_closed(SessionId id, std::chrono::nanoseconds limit);
-  // Ends what may take long: external collectors are cancelled, windows close without them.
+  // External collectors that run are cancelled, their windows close without them.
   void cancel_collectors();
+  // The same for all that would still come: what is open is to be closed soon.
+  void hurry();
 
   [[nodiscard]] std::vector<SessionStatus> sessions() const;  // those that have not ended
   [[nodiscard]] std::vector<SessionStatus> ended() const;     // the last few that have
   [[nodiscard]] uint64_t samples(SessionId id) const;         // taken so far
+  [[nodiscard]] uint32_t asked_rate_hz() const;               // the highest of all sessions; 0: there is none
   [[nodiscard]] EngineFigures figures() const;
   // Readable when some session's window was handed over since the last take_closed().
   [[nodiscard]] int closed_fd() const;

@@ -27,6 +27,7 @@ class Executor {
     explicit Task(Work work) : work_(std::move(work)) {}
     [[nodiscard]] bool done() const { return done_.load(std::memory_order_acquire); }
     void cancel() { stop_.request_stop(); }
+    [[nodiscard]] bool cancelled() const { return stop_.stop_requested(); }
 
    private:
     friend class Executor;

@@ -11,6 +11,7 @@ namespace {
 constexpr uint64_t kNsPerSecond = 1'000'000'000;
 constexpr uint64_t kTicksNs = 20'000'000;     // the longest a tick may be in progress, a stolen virtual CPU included
 constexpr uint64_t kFilesNs = 300'000'000;    // that files have to be opened in after a window, on a busy host
+constexpr uint32_t kAskedAhead = 3;           // windows ended on request that may wait to be closed
 constexpr uint64_t kDrainNs = 2'000'000'000;  // a window waits this long for samples at the loader
 
 bool all_opened(const Recording& recording) {
@@ -72,7 +73,7 @@ void OpenSession::rotate(uint64_t at_ns) {
     state_->stopping = !goes_on_;
     current_->last = !goes_on_;
     old_ = std::move(current_);
-  } else if (state_->closing > 0) {
+  } else if (state_->closing > (std::exchange(asked_, false) ? kAskedAhead : 0)) {
     ++current_->merged;
     ++state_->merged;
     spdlog::warn("session {}: Previous snapshot still running, merging its window into the next", state_->options.name);
@@ -129,6 +130,7 @@ uint64_t OpenSession::due_ns() const {
 
 void OpenSession::end_window(uint64_t now_ns) {
   if (rotated_ns_ != 0 || stopped()) return;  // it has just ended by itself
+  asked_ = true;
   boundary_ns_ = now_ns;
   table_->set_boundary(slot_, now_ns, bank_);
 }

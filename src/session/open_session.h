@@ -53,7 +53,7 @@ class OpenSession {
   void stop(uint64_t now_ns, bool last = true);
   [[nodiscard]] bool stopped() const { return stop_ns_ != 0 || !current_; }
   [[nodiscard]] bool ended() const { return !current_ && !old_; }
-  [[nodiscard]] const Window* current() const { return current_.get(); }
+  [[nodiscard]] Window* current() { return current_.get(); }
   [[nodiscard]] uint64_t window_end_ns() const { return boundary_ns_; }
   // True once for each window that has begun.
   bool take_begun() { return std::exchange(begun_, false); }
@@ -82,6 +82,7 @@ class OpenSession {
   uint64_t periods_ = 0;      // ended
   uint64_t unreadable_ = 0;
   bool begun_ = false;
+  bool asked_ = false;    // somebody waits for the window that ends next
   bool goes_on_ = false;  // after stop(), by another reader
 };
 

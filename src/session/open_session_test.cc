@@ -162,6 +162,20 @@ TEST_F(OpenSessionTest, WindowsThatEndWhileOneIsClosingBecomeOne) {
   EXPECT_EQ(closed_[1]->end_ns, kStart + 4 * kWindow);
 }
 
+TEST_F(OpenSessionTest, AWindowSomebodyWaitsForIsClosedBehindTheOneBefore) {
+  open();
+  keeps_closer_busy_ = true;
+  turn(kStart + kWindow + 30 * kMs);
+  ASSERT_EQ(closed_.size(), 1U);
+  session_->end_window(kStart + kWindow + 100 * kMs);
+  turn(kStart + kWindow + 130 * kMs);
+  EXPECT_EQ(closed_.size(), 2U);
+  EXPECT_EQ(state_->merged, 0U);
+  turn(kStart + 2 * kWindow + 30 * kMs);
+  EXPECT_EQ(closed_.size(), 2U);
+  EXPECT_EQ(state_->merged, 1U) << "one nobody waits for becomes part of the next";
+}
+
 TEST_F(OpenSessionTest, EndsByItselfAfterItsWindows) {
   open(2);
   for (uint64_t time = kStart; time < kStart + 4 * kWindow; time += 10 * kMs) {

@@ -75,7 +75,8 @@ class RecordingTest : public testing::Test {
     symbol.first_line = 10;
     symbol.name_known = known;
     symbol.kind = GP_RUNTIME_PYTHON;
-    code_.add({.process = kProcess, .runtime = GP_RUNTIME_PYTHON, .cookie = cookie, .object = object}, std::move(symbol));
+    code_.add({.process = kProcess, .runtime = GP_RUNTIME_PYTHON, .cookie = cookie, .object = object},
+              std::move(symbol));
   }
   [[nodiscard]] uint64_t main_at(uint64_t distance = 8) const { return text_ + distance; }
   [[nodiscard]] uint64_t work_at(uint64_t distance = 8) const { return text_ + 0x40 + distance; }

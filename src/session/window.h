@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "base/account.h"
 #include "sampling/session_table.h"
 #include "session/recording.h"
 
@@ -26,8 +27,9 @@ struct Window {
   uint64_t waiting = 0;            // samples the loader is to finish
   uint64_t unwanted = 0;           // taken by a kernel that did not know yet that the process is not of this session
   uint64_t unreadable_before = 0;  // records nobody could read, when it began
-  sampling::BankCounts counts;     // the kernel's
-  uint64_t missed = 0;             // ticks that would have been samples
+  Charge charge{account("windows")};
+  sampling::BankCounts counts;  // the kernel's
+  uint64_t missed = 0;          // ticks that would have been samples
 
   // Adds a period's account. Whom a missed tick would have hit, nobody knows: of all missed ticks this session loses the
   // share that it took of those that ran, rounded up.

@@ -79,10 +79,12 @@ class Functions {
   std::map<std::pair<uint32_t, uint64_t>, uint32_t> known_;
 };
 
+constexpr uint32_t kSlot = 0;  // of the session that records
+
 class Recorder {
  public:
   Recorder(sampling::Sampler* sampler, targets::Loader* loader, int32_t pid)
-      : sampler_(sampler), loader_(loader), targets_(&sampler->tables(), loader, {.pids = {pid}, .children = true}) {}
+      : sampler_(sampler), loader_(loader), targets_(&sampler->tables(), loader), pid_(pid) {}
 
   bool start() {
     const auto cpus = os::online_cpus();
@@ -93,6 +95,8 @@ class Recorder {
       sideband_.push_back(std::move(*ring));
     }
     targets_.scan_all();
+    targets_.add_session(kSlot, {.pids = {pid_}, .children = true});
+    sampler_->sessions().open(kSlot, 1'000'000'000 / sampler_->rate(), UINT64_MAX / 2, 0);
     return sampler_->attach().has_value();
   }
 
@@ -102,7 +106,7 @@ class Recorder {
     recording_ = true;
     begin_ns_ = monotonic_ns();
     for (const auto& [pid, process] : targets_.processes())
-      if (process->wanted) describe(*process);
+      if (process->sessions != 0) describe(*process);
     while (monotonic_ns() < begin + nanoseconds) turn();
     sampler_->stop();
     functions_.lay_out();
@@ -174,7 +178,7 @@ class Recorder {
   void on_event(const os::SidebandEvent& e) {
     const auto wanted = [this](int32_t pid) {
       const auto known = targets_.processes().find(pid);
-      return known != targets_.processes().end() && known->second->wanted;
+      return known != targets_.processes().end() && known->second->sessions != 0;
     };
     const uint64_t when = time(e.time_ns);
     if (const auto* fork = std::get_if<os::ForkEvent>(&e.body)) {
@@ -293,6 +297,7 @@ class Recorder {
   sampling::Sampler* sampler_;
   targets::Loader* loader_;
   targets::Targets targets_;
+  int32_t pid_;
   std::vector<os::SidebandRing> sideband_;
   bool recording_ = false;
   uint64_t begin_ns_ = 0;
@@ -310,13 +315,12 @@ class Recorder {
 };
 
 int record(int32_t pid, int seconds, uint32_t hz) {
-  sampling::SamplerOptions options;
-  options.frequency_hz = hz;
-  auto sampler = sampling::Sampler::load(options);
+  auto sampler = sampling::Sampler::load({});
   if (!sampler) {
     fmt::print(stderr, "{}\n", sampler.error().message());
     return 1;
   }
+  if (const auto rated = (*sampler)->set_rate(hz); !rated) return 1;
   targets::Loader loader(&(*sampler)->tables(), sampler->get(), runtimes::all(), targets::LoaderOptions{});
   Recorder recorder(sampler->get(), &loader, pid);
   if (!recorder.start()) return 1;

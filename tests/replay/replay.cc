@@ -60,7 +60,8 @@ Replay::Replay(const RecordedLoad& load)
   write_kernel();
   make_records();
   loader_ = std::make_unique<targets::Loader>(&tables_.tables, &tables_, runtimes::all(), targets::LoaderOptions{});
-  targets_ = std::make_unique<targets::Targets>(&tables_.tables, loader_.get(), targets::Filter{});
+  targets_ = std::make_unique<targets::Targets>(&tables_.tables, loader_.get());
+  targets_->add_session(0, {});
   // The parent of all that were there when the recording began; an exec of a process nobody knows is looked up in /proc.
   targets_->apply({.time_ns = 1,
                    .cpu = 0,
@@ -203,7 +204,8 @@ std::vector<uint8_t> Replay::ring_record_of(const Sample& sample) {
   record.start_ticks = start_ticks(sample.pid);
   record.pid = static_cast<uint32_t>(pid_of(sample.pid));
   record.tid = static_cast<uint32_t>(sample.tid);
-  record.weight_ns = kPeriodNs;
+  record.tick_ns = kPeriodNs;
+  record.sessions = 1;
   record.user_frames = static_cast<uint16_t>(frames.size());
   record.kernel_frames = static_cast<uint16_t>(kernel.size());
   record.end = static_cast<uint16_t>(sample.end);
@@ -279,7 +281,8 @@ void Replay::on_symbol(Bytes record) {
     if (runtime->kind() != header->runtime) continue;
     if (auto symbol = runtime->decode(record, nullptr)) {
       symbol->kind = header->runtime;
-      recording_->add_code(process, header->runtime, header->object, header->cookie, std::move(*symbol));
+      code_.add({.process = process, .runtime = header->runtime, .cookie = header->cookie, .object = header->object},
+                std::move(*symbol));
     }
   }
 }
@@ -292,12 +295,14 @@ void Replay::on_sample(Bytes record) {
   if (process == nullptr) return;
   recording_->add(
       {.header = &header,
+       .weight_ns = header.tick_ns,
        .frames = sample->frames,
        .kernel = sample->kernel,
        .end = header.end == GP_END_ROOT || header.end == GP_END_KERNEL_THREAD ? profile::WalkEnd::kRoot
                                                                               : profile::WalkEnd::kNoUnwindInfo,
        .guessed = (header.flags & GP_SAMPLE_GUESSED) != 0,
-       .program = process->program_at(header.time_ns)},
+       .program = process->program_at(header.time_ns),
+       .code = &code_},
       [this](uint32_t slot) -> const std::shared_ptr<targets::CodeFile>& { return targets_->file_in_slot(slot); });
 }
 
@@ -321,6 +326,7 @@ profile::Profile Replay::close() {
   profile.hostname = "replay";
   profile.kernel_release = "6.0";
   profile.agent_version = "0";
+  recording_->take_late_names(code_);
   recording_->quality().taken = recording_->quality().reported() + recording_->quality().lost_total();
   symbols::SymbolizerOptions options;
   options.cache_directory = "";

@@ -72,6 +72,7 @@ class Replay {
   walk::PlainTables tables_;
   std::unique_ptr<targets::Loader> loader_;
   std::unique_ptr<targets::Targets> targets_;
+  session::CodeTable code_;
   std::unique_ptr<session::Recording> recording_;
 };
 

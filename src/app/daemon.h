@@ -1,0 +1,88 @@
+// `gprofiler -c`: the gprofiler in the background. It owns the engine, its continuous session, and what is asked for
+// through the control socket and by signals. Owner thread: control, which is the main thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/control_requests.h"
+#include "app/control_server.h"
+#include "app/options.h"
+#include "app/session_files.h"
+#include "base/result.h"
+#include "os/event_fd.h"
+#include "session/engine.h"
+
+namespace gp::app {
+
+using StartEngine = std::function<Result<std::unique_ptr<session::Engine>>(const session::EngineOptions&)>;
+// Reads command line, variables and config file again.
+using ReadOptions = std::function<Result<ProfileOptions>()>;
+
+class Daemon {
+ public:
+  // Everything is in place, and the continuous session runs, when this returns.
+  static Result<std::unique_ptr<Daemon>> start(const ProfileOptions& options, ReadOptions read_again,
+                                               const StartEngine& start_engine);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  // Until SIGINT, SIGTERM or the end of the controller. Files of open windows are written then.
+  Result<void> run();
+
+ private:
+  // What somebody waits for.
+  struct Waiter {
+    ClientId client = 0;
+    session::SessionId session = 0;
+    bool last = false;  // the session's last window; else its next
+  };
+
+  Daemon(const ProfileOptions& options, ReadOptions read_again);
+  Result<void> start_continuous();
+  Result<void> watch_controller();
+  void write_pid_file() const;
+  bool take_signals();  // false: to end
+  void reload();
+  void every_second();
+  void take_results();
+  void tell_waiters(const WindowResult& result);
+  static std::string reply_of(const WindowResult& result);
+  void shut_down();
+
+  void on_request(ClientId client, std::string_view line);
+  void on_gone(ClientId client);
+  void handle(ClientId client, const StatusRequest& request);
+  void handle(ClientId client, const ListRequest& request);
+  void handle(ClientId client, const SnapshotRequest& request);
+  void handle(ClientId client, const StartRequest& request);
+  void handle(ClientId client, const StopRequest& request);
+  Result<session::SessionId> start_session(const SessionRequest& request);
+
+  ProfileOptions options_;
+  ReadOptions read_again_;
+  uint64_t started_ns_ = 0;
+  std::optional<os::SignalFd> signals_;
+  os::UniqueFd lock_;  // the host-wide one
+  os::UniqueFd second_;
+  os::UniqueFd controller_;
+  std::shared_ptr<WindowResults> results_ = std::make_shared<WindowResults>();
+  std::unique_ptr<session::Engine> engine_;
+  session::SessionId continuous_ = 0;
+  std::vector<Waiter> waiters_;
+  std::map<session::SessionId, WindowResult> last_results_;    // of the sessions that ended last
+  std::map<ClientId, std::vector<session::SessionId>> owned_;  // sessions that end with a client
+  uint64_t started_sessions_ = 0;
+  std::unique_ptr<ControlServer> control_;  // goes first: its handlers use the others
+};
+
+// Files and options of the session that `options` ask for.
+session::SessionOptions continuous_session(const ProfileOptions& options, std::shared_ptr<WindowResults> results);
+std::vector<output::Format> formats_of(bool flamegraph, bool pprof);
+
+}  // namespace gp::app
