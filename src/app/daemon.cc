@@ -78,17 +78,19 @@ session::SessionOptions continuous_session(const ProfileOptions& options, std::s
           .sink = std::make_shared<SessionFiles>(std::move(files), std::move(results))};
 }
 
-Daemon::Daemon(const ProfileOptions& options, ReadOptions read_again)
-    : options_(options), read_again_(std::move(read_again)), started_ns_(monotonic_ns()) {}
+Daemon::Daemon(const ProfileOptions& options, ReadOptions read_again, os::SignalFd signals)
+    : options_(options),
+      read_again_(std::move(read_again)),
+      started_ns_(monotonic_ns()),
+      signals_(std::move(signals)) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const ProfileOptions& options, ReadOptions read_again,
                                               const StartEngine& start_engine) {
-  std::unique_ptr<Daemon> daemon(new Daemon(options, std::move(read_again)));
-  Daemon* const self = daemon.get();
   // Before the first thread, so that all of them leave these signals to the descriptor.
   const std::array signals{SIGINT, SIGTERM, SIGHUP, SIGUSR1};
   GP_ASSIGN(os::SignalFd blocked, os::SignalFd::make(signals));
-  self->signals_.emplace(std::move(blocked));
+  std::unique_ptr<Daemon> daemon(new Daemon(options, std::move(read_again), std::move(blocked)));
+  Daemon* const self = daemon.get();
   auto lock = os::hold_host_name(kLockName);
   if (!lock && lock.error().code() == ErrorCode::kLimit) {
     return fail(ErrorCode::kLimit,
@@ -143,7 +145,7 @@ void Daemon::write_pid_file() const {
 
 Result<void> Daemon::run() {
   for (;;) {
-    std::vector<pollfd> waiting{{.fd = signals_->fd(), .events = POLLIN, .revents = 0},
+    std::vector<pollfd> waiting{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
                                 {.fd = second_.get(), .events = POLLIN, .revents = 0},
                                 {.fd = controller_.get(), .events = POLLIN, .revents = 0},
                                 {.fd = engine_->closed_fd(), .events = POLLIN, .revents = 0}};
@@ -151,7 +153,7 @@ Result<void> Daemon::run() {
     if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) return fail_errno("poll");
     if (!take_signals()) break;
     if (waiting[2].revents != 0) {
-      spdlog::info("the controller, process {}, has ended", *options_.controller_pid);
+      spdlog::info("the controller, process {}, has ended", options_.controller_pid.value_or(0));
       break;
     }
     if (os::take_expirations(second_.get()) > 0) every_second();
@@ -163,7 +165,7 @@ Result<void> Daemon::run() {
 }
 
 bool Daemon::take_signals() {
-  while (const auto signal = signals_->next()) {
+  while (const auto signal = signals_.next()) {
     if (*signal == SIGUSR1) {
       static_cast<void>(engine_->end_window(continuous_));
     } else if (*signal == SIGHUP) {

@@ -43,7 +43,7 @@ class Daemon {
     bool last = false;  // the session's last window; else its next
   };
 
-  Daemon(const ProfileOptions& options, ReadOptions read_again);
+  Daemon(const ProfileOptions& options, ReadOptions read_again, os::SignalFd signals);
   Result<void> start_continuous();
   Result<void> watch_controller();
   void write_pid_file() const;
@@ -67,7 +67,7 @@ class Daemon {
   ProfileOptions options_;
   ReadOptions read_again_;
   uint64_t started_ns_ = 0;
-  std::optional<os::SignalFd> signals_;
+  os::SignalFd signals_;
   os::UniqueFd lock_;  // the host-wide one
   os::UniqueFd second_;
   os::UniqueFd controller_;

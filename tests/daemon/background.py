@@ -60,8 +60,8 @@ class Background:
 
     def connect(self):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.connect(self.socket)  # waits where many do
         connection.settimeout(PATIENCE)
-        connection.connect(self.socket)
         return connection
 
     def ask(self, **request):

@@ -160,11 +160,11 @@ def single_run_beside_it(case):
     output = run.communicate()[0]
     check(run.returncode == 0 and "chain_10" in output and "wrote " in output, output)
     profile = background.profiles(own)[0]
-    check(set(profile.stacks) == {"c_chain"} and profile.total() > 50, f"{profile.stacks.keys()} {profile.total()}")
+    check(set(profile.stacks) == {"c_chain"} and profile.total() > 10, f"{profile.stacks.keys()} {profile.total()}")
     command = subprocess.run([AGENT, "-o", f"{case.folder}/command", "-f", "199", "--control-socket", background.socket,
                               "--", f"{WORKLOADS}/c_chain", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     check(command.returncode == 0, command.stderr)
-    check(sum(background.profiles(f"{case.folder}/command")[0].of("c_chain").values()) > 50, "the command's samples")
+    check(sum(background.profiles(f"{case.folder}/command")[0].of("c_chain").values()) > 10, "the command's samples")
     killed = subprocess.Popen([*arguments, "-d", "600"], stdout=subprocess.DEVNULL)
     wait_for(lambda: len(background.ask(command="list")["sessions"]) == 2, "a third run")
     killed.kill()
@@ -287,6 +287,8 @@ def socket_misuse(case):
         connection.close()
     wait_for(lambda: try_list(background), "room again")
     os.chmod(background.socket, 0o777)  # as if somebody had opened it to all
+    for folder in (case.folder, os.path.dirname(case.folder)):
+        os.chmod(folder, 0o755)
     other = subprocess.run(
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c",
          f"import socket; s=socket.socket(socket.AF_UNIX); s.connect({background.socket!r}); print(s.recv(9999))"],
@@ -308,16 +310,15 @@ def full_disk_once(case):
     if subprocess.run(["unshare", "-m", "true"]).returncode != 0:
         return "this machine cannot: unshare -m"
     os.makedirs(f"{case.folder}/out", exist_ok=True)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", f"{case.folder}/out"]).returncode != 0:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", f"{case.folder}/out"]).returncode != 0:
         return "this machine cannot: mount"
     try:
         background = case.background("-d", "2", "-f", "99", "--no-flamegraph")
         filler = f"{case.folder}/out/filler"
-        with open(filler, "wb") as file:
+        with open(filler, "wb", buffering=0) as file:
             try:
-                while True:
-                    file.write(b"x" * 4096)
-                    file.flush()
+                while file.write(b"x" * 4096) == 4096:
+                    pass
             except OSError:
                 pass
         wait_for(lambda: "No space left" in background.said(), "a window that could not be written")
