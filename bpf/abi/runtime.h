@@ -19,11 +19,14 @@ enum gp_runtime {
 /* What one process' runtime looks like to the walker: `layout` holds the struct of its language, bpf/abi/LANGUAGE.h. */
 #define GP_LAYOUT_BYTES 256
 
+#define GP_RUNTIME_CODE_IS_SHARED 1 /* what it generates lies in shared memory, as the code of nobody else does */
+
 struct gp_runtime_entry {
 	__u32 kind; /* enum gp_runtime, 0: free */
-	__u32 reserved;
+	__u32 flags; /* GP_RUNTIME_* */
 	__u64 jit_start; /* code the runtime generates: a pc there is its own as one in its loop is; equal: none */
 	__u64 jit_end;
+	__u64 loop; /* in its loop: what it generates runs in the frame that the loop has there; 0: it does not */
 	__u64 layout[GP_LAYOUT_BYTES / 8];
 };
 

@@ -34,13 +34,14 @@ struct gp_process_bucket {
 
 /* An executable mapping of a process; a process' run is sorted by start. */
 #define GP_NO_FILE 0xffffffffu /* anonymous memory: JIT code */
+#define GP_MAPPING_SHARED 1    /* memory shared between processes, with no ELF file behind it */
 
 struct gp_mapping {
 	__u64 start;
 	__u64 end;
 	__u64 offset; /* file offset of start */
 	__u32 file;   /* file slot or GP_NO_FILE */
-	__u32 reserved;
+	__u32 flags;  /* GP_MAPPING_* */
 };
 
 enum gp_file_state { GP_FILE_NOT_LOADED = 0, GP_FILE_LOADED = 1, GP_FILE_UNREADABLE = 2 };

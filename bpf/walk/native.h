@@ -25,11 +25,46 @@ GP_INLINE __u32 gp_generated_by(struct gp_walk *w, __u64 pc)
 		const struct gp_runtime_entry *entry =
 			w->runtime[runtime] ? gp_find_runtime((__u32)w->runtime[runtime] - 1) : 0;
 
-		if (entry && entry->kind == runtime && pc - entry->jit_start < entry->jit_end - entry->jit_start)
+		if (!entry || entry->kind != runtime)
+			continue;
+		if (pc - entry->jit_start < entry->jit_end - entry->jit_start)
+			return runtime;
+		if (entry->flags & GP_RUNTIME_CODE_IS_SHARED && w->mapping.flags & GP_MAPPING_SHARED)
 			return runtime;
 	}
 	return GP_RUNTIME_NONE;
 }
+
+/*
+ * PHP's compiled code runs in the frame of the loop that entered it (ZEND_VM_HYBRID_JIT_RED_ZONE_SIZE,
+ * Zend/zend_vm_gen.php of 8.1 to 8.4), or is a shared piece that such code called, with up to two words more on the stack
+ * (SP_ADJ_ASSIGN, ext/opcache/jit/zend_jit_x86.dasc of 8.2). Makes the walk go on as if the loop itself ran. 1: done.
+ */
+GP_INLINE int gp_enter_loop_frame(struct gp_walk *w)
+{
+	__u32 index = w->runtime[GP_BOUND(w->found.runtime, GP_RUNTIME_SLOTS - 1)];
+	const struct gp_runtime_entry *entry = index ? gp_find_runtime(index - 1) : 0;
+	__u64 sp = w->registers.value[GP_REG_RSP];
+	__u64 top[2] = { 0, 0 };
+
+	if (!entry || !entry->loop)
+		return 0;
+	/* After a call from generated code its mapping need not be the one met last. */
+	if (GP_CALL(gp_find_mapping, w) == 1 && gp_read_user(w, top, sizeof(top), sp) == 0) {
+		__u64 size = w->mapping.end - w->mapping.start;
+
+		if (top[0] - w->mapping.start < size)
+			sp += 8;
+		else if (top[1] - w->mapping.start < size)
+			sp += 16;
+	}
+	w->registers.value[GP_REG_RSP] = sp;
+	w->registers.value[GP_REG_RIP] = entry->loop;
+	w->registers.is_return = 0;
+	return 1;
+}
+
+GP_PART(gp_enter_loop_frame)
 
 /* Looks up rule and place of the pc into w->found. 1: there, 0: w->end says why not, -1: try again. */
 GP_INLINE int gp_lookup(struct gp_walk *w)
@@ -325,9 +360,13 @@ GP_INLINE int gp_native_step(struct gp_walk *w)
 	}
 	const struct gp_cache_entry *at = &w->found;
 
-	if (at->runtime != GP_RUNTIME_NONE && w->pass_eval == GP_EVAL_UNSEEN && !gp_is_done(w, at->runtime)) {
-		w->unwinder = at->runtime;
-		return 0;
+	if (at->runtime != GP_RUNTIME_NONE && w->pass_eval == GP_EVAL_UNSEEN) {
+		int moved = at->file == GP_NO_FILE && GP_CALL(gp_enter_loop_frame, w);
+
+		if (!gp_is_done(w, at->runtime))
+			w->unwinder = at->runtime;
+		if (moved || w->unwinder)
+			return 0;
 	}
 	__u8 flags = w->registers.is_return ? GP_FRAME_RETURN_ADDRESS : 0;
 

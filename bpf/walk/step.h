@@ -3,11 +3,13 @@
 #pragma once
 
 #include "bpf/walk/native.h"
+#include "bpf/walk/php.h"
 #include "bpf/walk/python.h"
 #include "bpf/walk/ruby.h"
 
 GP_PART(gp_python_step)
 GP_PART(gp_ruby_step)
+GP_PART(gp_php_step)
 
 /* The runtime at hand makes the next frame. */
 GP_INLINE int gp_interpreter_step(struct gp_walk *w)
@@ -17,6 +19,8 @@ GP_INLINE int gp_interpreter_step(struct gp_walk *w)
 		return GP_CALL(gp_python_step, w);
 	case GP_RUNTIME_RUBY:
 		return GP_CALL(gp_ruby_step, w);
+	case GP_RUNTIME_PHP:
+		return GP_CALL(gp_php_step, w);
 	default:
 		return gp_fail_runtime(w, w->unwinder, GP_END_RUNTIME_NOT_LOADED);
 	}

@@ -45,6 +45,10 @@ bool is_interpreted(FrameKind kind) {
 std::string frame_text(const Function& function) {
   const std::string_view suffix = frame_suffix(function.kind);
   if (function.file.empty()) return fmt::format("{}{}", function.name, suffix);
+  if (function.kind == FrameKind::kPhp) {  // as phpspy writes it
+    if (function.line == 0) return fmt::format("{} {}{}", function.name, function.file, suffix);
+    return fmt::format("{} {}:{}{}", function.name, function.file, function.line, suffix);
+  }
   if (function.line != 0) return fmt::format("{} ({}:{}){}", function.name, function.file, function.line, suffix);
   if (is_interpreted(function.kind)) return fmt::format("{} ({}){}", function.name, function.file, suffix);
   return fmt::format("{}{}", function.name, suffix);

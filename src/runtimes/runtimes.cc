@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "runtimes/php/php_runtime.h"
 #include "runtimes/python/python_runtime.h"
 #include "runtimes/ruby/ruby_runtime.h"
 
@@ -10,7 +11,8 @@ namespace gp::runtimes {
 std::span<const targets::Runtime* const> all() {
   static const python::PythonRuntime kPython;
   static const ruby::RubyRuntime kRuby;
-  static const std::array<const targets::Runtime*, 2> kList = {&kPython, &kRuby};
+  static const php::PhpRuntime kPhp;
+  static const std::array<const targets::Runtime*, 3> kList = {&kPython, &kRuby, &kPhp};
   return kList;
 }
 

@@ -293,7 +293,8 @@ bool Reader::defer(const gp_sample& header, Bytes record) {
                                              .copy = std::exchange(copy->second.stack, {}),
                                              .other = std::exchange(copy->second.other, {}),
                                              .run = run,
-                                             .files = targets_.files_of(*run)})) {
+                                             .files = targets_.files_of(*run),
+                                             .runtimes = targets_.entries_of(*process)})) {
     return false;
   }
   for (const auto& session : sessions_) {

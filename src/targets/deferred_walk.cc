@@ -20,6 +20,7 @@ DeferredWalk::DeferredWalk(const DeferredSample& request) {
       .other = other.bytes > 0 ? Bytes(request.other).subspan(sizeof(other), other.bytes) : Bytes(),
       .mappings = request.run->mappings,
       .pid = sample.pid,
+      .runtimes = request.runtimes,
       .before = {frames, size_t{sample.user_frames} - sample.pending_frames},
       .pending = {frames + (sample.user_frames - sample.pending_frames), sample.pending_frames},
   };

@@ -89,8 +89,12 @@ bool Targets::read_maps(Process& process) {
   std::unordered_map<const CodeFile*, size_t> by_file;
   const auto scan = os::for_each_mapping(process.key.pid, [&](const os::MapsEntry& entry) {
     if (!entry.executable || entry.path == "[vsyscall]") return true;
-    Mapping mapping{.start = entry.start, .end = entry.end, .offset = entry.offset, .file = nullptr};
-    if (entry.inode != 0 || is_vdso(entry.path)) {
+    Mapping mapping{.start = entry.start,
+                    .end = entry.end,
+                    .offset = entry.offset,
+                    .file = nullptr,
+                    .shared = is_shared_memory(entry.path)};
+    if (!mapping.shared && (entry.inode != 0 || is_vdso(entry.path))) {
       const FileKey key{.dev_major = entry.dev_major, .dev_minor = entry.dev_minor, .inode = entry.inode};
       mapping.file =
           file_for(key, without_deleted(entry.path), {.pid = process.key.pid, .start = entry.start, .end = entry.end});

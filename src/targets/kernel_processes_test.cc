@@ -14,7 +14,7 @@ std::vector<gp_mapping> mappings(uint32_t count, uint64_t mark = 0) {
   std::vector<gp_mapping> all;
   all.reserve(count);
   for (uint64_t i = 0; i < count; ++i) {
-    all.push_back({.start = i * 0x1000, .end = i * 0x1000 + 0x800, .offset = mark, .file = 0, .reserved = 0});
+    all.push_back({.start = i * 0x1000, .end = i * 0x1000 + 0x800, .offset = mark, .file = 0, .flags = 0});
   }
   return all;
 }

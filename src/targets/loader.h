@@ -40,6 +40,7 @@ struct DeferredSample {
   std::vector<uint8_t> other;   // the one of another stack; may be empty
   std::shared_ptr<const MappingRun> run;
   std::vector<std::shared_ptr<CodeFile>> files;  // of the run, kept while walking
+  std::vector<gp_runtime_entry> runtimes;        // of the process
   Charge charge = {};                            // of the bytes above while they wait; set by post()
 };
 

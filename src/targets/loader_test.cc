@@ -95,10 +95,10 @@ class LoaderTest : public testing::Test {
     put(made.sample, &sample, sizeof(sample));
     put(made.copy, &copy, sizeof(copy));
     put(made.copy, words.data(), words.size() * 8);
-    made.run = std::make_shared<const MappingRun>(MappingRun{
-        .mappings = {{.start = kCode, .end = kCode + 0x2000, .offset = 0, .file = file->slot, .reserved = 0}},
-        .first = 0,
-        .word = 0});
+    made.run = std::make_shared<const MappingRun>(
+        MappingRun{.mappings = {{.start = kCode, .end = kCode + 0x2000, .offset = 0, .file = file->slot, .flags = 0}},
+                   .first = 0,
+                   .word = 0});
     made.files = {file};
     return made;
   }

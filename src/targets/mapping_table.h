@@ -10,16 +10,22 @@
 
 namespace gp::targets {
 
-// An executable mapping and the file behind it; no file: anonymous memory.
+// An executable mapping and the file behind it; no file: anonymous memory, its own or shared with other processes.
 struct Mapping {
   uint64_t start = 0;
   uint64_t end = 0;
   uint64_t offset = 0;
   std::shared_ptr<CodeFile> file;
+  bool shared = false;
+
+  bool operator==(const Mapping&) const = default;
 };
 
 // Memory without a file: its code is some JIT's. Named mappings that are no files have inode 0 as well.
 inline bool is_vdso(std::string_view path) { return path == "[vdso]"; }
+// Memory that is shared but no file: what mmap(2) makes of MAP_SHARED | MAP_ANONYMOUS shows as that device (mm/shmem.c,
+// shmem_zero_setup()), each with an inode of its own.
+inline bool is_shared_memory(std::string_view path) { return path == "/dev/zero" || path == "/dev/zero (deleted)"; }
 
 // By start, without overlaps.
 using MappingTable = std::map<uint64_t, Mapping>;

@@ -147,14 +147,22 @@ void Targets::on_mmap(const os::MmapEvent& event, uint64_t time_ns) {
   const auto known = processes_.find(event.pid);
   Process* process = known != processes_.end() ? known->second.get() : discover(event.pid);
   if (process == nullptr) return;
-  Mapping mapping{.start = event.address, .end = event.address + event.length, .offset = event.offset, .file = nullptr};
+  Mapping mapping{.start = event.address,
+                  .end = event.address + event.length,
+                  .offset = event.offset,
+                  .file = nullptr,
+                  .shared = is_shared_memory(event.path)};
   if (mapping.end <= mapping.start) return;
-  if (event.inode != 0 || is_vdso(event.path)) {
+  if (!mapping.shared && (event.inode != 0 || is_vdso(event.path))) {
     const FileKey key{.dev_major = event.dev_major, .dev_minor = event.dev_minor, .inode = event.inode};
     mapping.file = file_for(key, event.path, {.pid = event.pid, .start = mapping.start, .end = mapping.end});
     if (!mapping.file) return;
     if (process->program->executable.empty()) process->program->executable = event.path;
   }
+  // Runtimes take the right to run their code away and give it back each time they add to it.
+  if (const auto same = process->mappings.find(mapping.start);
+      same != process->mappings.end() && same->second == mapping && !mapping.file)
+    return;
   const auto file = mapping.file;
   process->replaced.note(process->mappings, mapping, time_ns);
   if (!put_mapping(process->mappings, std::move(mapping))) ++mappings_dropped_;
@@ -254,8 +262,9 @@ std::vector<gp_mapping> Targets::walkers_view(const Process& process) {
                            .end = mapping.end,
                            .offset = jit ? 0 : mapping.offset,
                            .file = jit ? GP_NO_FILE : mapping.file->slot,
-                           .reserved = 0};
-    if (jit && !mappings.empty() && mappings.back().file == GP_NO_FILE && mappings.back().end == entry.start) {
+                           .flags = mapping.shared || (jit && mapping.file) ? uint32_t{GP_MAPPING_SHARED} : 0};
+    if (jit && !mappings.empty() && mappings.back().file == GP_NO_FILE && mappings.back().end == entry.start &&
+        mappings.back().flags == entry.flags) {
       mappings.back().end = entry.end;
     } else {
       mappings.push_back(entry);
@@ -368,6 +377,13 @@ std::vector<std::shared_ptr<CodeFile>> Targets::files_of(const MappingRun& run) 
     if (file && (files.empty() || files.back() != file)) files.push_back(file);
   }
   return files;
+}
+
+std::vector<gp_runtime_entry> Targets::entries_of(const Process& process) const {
+  std::vector<gp_runtime_entry> entries;
+  for (const uint16_t index : process.runtimes)
+    if (index != 0) entries.push_back(tables_->runtimes[index - 1U]);
+  return entries;
 }
 
 void Targets::drop(int32_t pid) {

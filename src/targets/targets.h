@@ -51,6 +51,8 @@ class Targets {
   void retry_attach(Process& process, uint64_t now_ns);
   // The files of a run, held so that their slots stay theirs.
   [[nodiscard]] std::vector<std::shared_ptr<CodeFile>> files_of(const MappingRun& run) const;
+  // What the walker is told of the process' runtimes.
+  [[nodiscard]] std::vector<gp_runtime_entry> entries_of(const Process& process) const;
   [[nodiscard]] const std::shared_ptr<CodeFile>& file_in_slot(uint32_t slot) const { return files_.in_slot(slot); }
   // Forgets ended processes and unused files, reads /proc where events were lost. To be called after every record written before has been read.
   void collect();

@@ -83,6 +83,8 @@ WalkedStack NativeWalker::walk(const DeferredStack& stack) {
   w->mappings = uint64_t{stack.mappings.size()} << 32U;  // a table of its own: the run begins at 0
   w->pid = stack.pid;
   w->thread_pointer = stack.thread_pointer;
+  for (size_t i = 0; i < stack.runtimes.size(); ++i)
+    w->runtime[stack.runtimes[i].kind % GP_RUNTIME_SLOTS] = static_cast<uint16_t>(i + 1);
   for (const gp_frame& frame : stack.before) gp_native_push(w, &frame);
 
   current = &state;
@@ -131,7 +133,7 @@ const gp_file* gp_env_file(__u32 index) { return gp::walk::at(current->tables->f
 const __u64* gp_env_page_word(__u32 index) {
   return reinterpret_cast<const __u64*>(gp::walk::at(current->tables->pages, index));
 }
-const gp_runtime_entry* gp_env_runtime(__u32 index) { return gp::walk::at(current->tables->runtimes, index); }
+const gp_runtime_entry* gp_env_runtime(__u32 index) { return gp::walk::at(current->stack->runtimes, index); }
 
 const __u32* gp_env_row_word(__u32 segment, __u32 index) {
   if (segment >= GP_SEGMENTS_MAX || index >= GP_SEGMENT_WORDS) return nullptr;

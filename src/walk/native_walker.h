@@ -22,8 +22,9 @@ struct DeferredStack {
   Bytes other;                           // of another stack that the walk may come to
   std::span<const gp_mapping> mappings;  // of the process, sorted
   uint32_t pid = 0;
-  std::span<const gp_frame> before;   // native frames the kernel had found, leaf first
-  std::span<const gp_frame> pending;  // of interpreters, read in the kernel: a run of each, leaf first
+  std::span<const gp_runtime_entry> runtimes{};  // of the process, at most one of a kind
+  std::span<const gp_frame> before;              // native frames the kernel had found, leaf first
+  std::span<const gp_frame> pending;             // of interpreters, read in the kernel: a run of each, leaf first
 };
 
 struct WalkedStack {

@@ -247,7 +247,7 @@ TEST_F(GuessTest, FollowsTheFramePointerAndSaysSo) {
 }
 
 TEST_F(GuessTest, FollowsItThroughGeneratedCodeAndEmptyPages) {
-  world_.mappings.push_back({.start = 0x900000, .end = 0x901000, .offset = 0, .file = GP_NO_FILE, .reserved = 0});
+  world_.mappings.push_back({.start = 0x900000, .end = 0x901000, .offset = 0, .file = GP_NO_FILE, .flags = 0});
   world_.registers.value[GP_REG_RIP] = 0x900010;
   world_.words = {1, 2, address(4), at(GP_PAGE_SIZE + 5), 0, kRoot};
   const auto walked = world_.load_and_walk();
@@ -365,7 +365,7 @@ TEST_F(NativeWalkerTest, FindsEveryMappingByItsEdges) {
   world_.mappings.clear();
   for (uint32_t i = 0; i < GP_MAPPINGS_PER_PROCESS; ++i) {
     const uint64_t start = 0x10000 + uint64_t{i} * 0x3000;
-    world_.mappings.push_back({.start = start, .end = start + 0x1000, .offset = 0, .file = GP_NO_FILE, .reserved = 0});
+    world_.mappings.push_back({.start = start, .end = start + 0x1000, .offset = 0, .file = GP_NO_FILE, .flags = 0});
   }
   world_.registers.value[GP_REG_RBP] = 0;
   world_.load();
@@ -480,7 +480,7 @@ TEST_F(InterpreterTest, TakesEachRuntimesFramesAtItsOwnLoops) {
   other = world_.plain.tables.files[0];
   other.runtime = GP_RUNTIME_RUBY;
   constexpr uint64_t kOther = StackWorld::kCode + 0x1000000;
-  world_.mappings.push_back({.start = kOther, .end = kOther + GP_PAGE_SIZE, .offset = 0, .file = 1, .reserved = 0});
+  world_.mappings.push_back({.start = kOther, .end = kOther + GP_PAGE_SIZE, .offset = 0, .file = 1, .flags = 0});
   world_.words = {at(0x410), kOther + 0x410, at(0x420), kOther + 0x420, kRoot};
   const gp_frame ruby{.kind = GP_FRAME_RUBY, .flags = GP_FRAME_ENTRY, .cookie = 0, .extra = 0, .value = 7};
   world_.pending = {place(GP_PLACE_UNKNOWN), python(1, GP_FRAME_ENTRY), python(2),

@@ -85,8 +85,8 @@ TEST(Reuse, WalksNeverSeeAnotherPagesRules) {
   plain.tables.files[0].page_count = kPages;
   plain.tables.files[0].state = GP_FILE_LOADED;
   const std::vector<gp_mapping> mappings{
-      {.start = kCode, .end = kCode + kPages * uint64_t{GP_PAGE_SIZE}, .offset = 0, .file = 0, .reserved = 0},
-      {.start = 0x7f0000000000, .end = 0x7f0000001000, .offset = 0, .file = GP_NO_FILE, .reserved = 0}};
+      {.start = kCode, .end = kCode + kPages * uint64_t{GP_PAGE_SIZE}, .offset = 0, .file = 0, .flags = 0},
+      {.start = 0x7f0000000000, .end = 0x7f0000001000, .offset = 0, .file = GP_NO_FILE, .flags = 0}};
 
   std::jthread publisher([&plain](const std::stop_token& stop) {
     Publisher publish(plain);

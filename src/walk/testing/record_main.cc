@@ -55,7 +55,7 @@ class Recorder {
       const auto slot = file_slot(std::string(entry.path));
       if (slot) {
         recorded_.mappings.push_back(
-            {.start = entry.start, .end = entry.end, .offset = entry.offset, .file = *slot, .reserved = 0});
+            {.start = entry.start, .end = entry.end, .offset = entry.offset, .file = *slot, .flags = 0});
       }
       return true;
     });

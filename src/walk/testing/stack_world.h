@@ -34,7 +34,7 @@ class StackWorld {
     plain.tables.files[0] = {};
     plain.tables.files[0].page_count = kFilePages;
     plain.tables.files[0].state = GP_FILE_LOADED;
-    mappings = {{.start = kCode, .end = kCode + kFilePages * GP_PAGE_SIZE, .offset = 0, .file = 0, .reserved = 0}};
+    mappings = {{.start = kCode, .end = kCode + kFilePages * GP_PAGE_SIZE, .offset = 0, .file = 0, .flags = 0}};
     registers.valid = GP_REGS_ALL;
     registers.value[GP_REG_RSP] = kStack;
     registers.value[GP_REG_RIP] = kCode;

@@ -1,0 +1,74 @@
+// The PHP walker over hostile memory. Inputs are recordings of interpreters (see recording.h); any other bytes are
+// memory by themselves: every address can be read and shows some of them.
+#include "base/check.h"
+#include "runtimes/php/offsets.h"
+#include "runtimes/php/php_runtime.h"
+#include "runtimes/php/testing/recording.h"
+#include "runtimes/php/testing/walk.h"
+
+namespace {
+
+using namespace gp;
+using namespace gp::runtimes::php;
+
+// Words of `bytes` everywhere; some addresses cannot be read.
+struct EndlessMemory final : targets::MemoryReader {
+  Bytes bytes;
+
+  bool read(Pc address, std::span<uint8_t> to) const override {
+    if ((address.value & 0xff) == 0xff) return false;
+    for (size_t at = address.value % bytes.size(), done = 0; done < to.size(); at = 0) {
+      const size_t part = std::min(bytes.size() - at, to.size() - done);
+      std::memcpy(&to[done], &bytes[at], part);
+      done += part;
+    }
+    return true;
+  }
+};
+
+// What the loop's registers hold, and what else is not memory.
+struct Surroundings {
+  uint64_t live = 0;
+  uint64_t opline = 0;
+  bool drain = false;
+  bool compiled = false;
+};
+
+void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, const Surroundings& around) {
+  runtimes::WalkWorld world;
+  world.memory = &memory;
+  world.entry = entry;
+  world.shipped_limit = 16;
+  const auto walked = std::make_unique<PhpWalk>();
+  walked->state.registers.valid = GP_REGS_ALL;
+  walked->set_live(around.live, around.opline);
+  walked->state.found.file = around.compiled ? GP_NO_FILE : 0;
+  walked->run(world, around.drain);
+  GP_CHECK(walked->state.frames <= GP_MAX_FRAMES);
+  // A turn reads a call, its function, a line and three strings at the most, or some generators.
+  GP_CHECK(world.reads < 100000);
+  GP_CHECK(walked->state.end == GP_END_NONE || walked->state.end == GP_END_DEPTH);
+  for (const auto& record : world.shipped) GP_CHECK(PhpRuntime().decode(record, &memory).has_value());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 24) return 0;
+  const Surroundings around{.live = read_at<uint64_t>({data, size}, size - 8).value_or(0),
+                            .opline = read_at<uint64_t>({data, size}, size - 16).value_or(0),
+                            .drain = (data[size - 17] & 1) != 0,
+                            .compiled = (data[size - 17] & 2) != 0};
+  if (const auto recording = Recording::parse({data, size})) {
+    const auto entry = PhpRuntime().attach(recording->file(), *recording, 0);
+    if (entry) walk(*recording, *entry, around);
+    return 0;
+  }
+  EndlessMemory memory;
+  memory.bytes = {data + 1, size - 1};
+  constexpr uint16_t kVersions[] = {kPhp74, kPhp80, kPhp82, kPhp84};
+  auto php = offsets_of(kVersions[data[0] % 4]).value_or(gp_php{});
+  php.current = read_at<uint64_t>(memory.bytes, 4).value_or(0);
+  walk(memory, targets::entry_with(GP_RUNTIME_PHP, php), around);
+  return 0;
+}

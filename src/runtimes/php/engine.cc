@@ -1,0 +1,86 @@
+#include "runtimes/php/engine.h"
+
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+namespace gp::runtimes::php {
+namespace {
+
+constexpr std::string_view kHeader = "X-Powered-By: PHP/";
+
+struct Found {
+  std::optional<Symbol> loop;
+  std::optional<Symbol> loop_cold;
+  std::optional<Symbol> frameless;
+  std::optional<Symbol> globals;
+};
+
+void note(Found& found, std::string_view name, const Symbol& symbol) {
+  // GCC splits a function into NAME and NAME.cold. Of two symbols of one name the first is kept: .dynsym comes first.
+  if (name == "execute_ex") {
+    if (!found.loop) found.loop = symbol;
+  } else if (name.starts_with("execute_ex.cold")) {
+    if (!found.loop_cold || found.loop_cold->size < symbol.size) found.loop_cold = symbol;
+  } else if (name == "zend_flf_functions") {
+    if (!found.frameless) found.frameless = symbol;
+  } else if (name == "executor_globals") {
+    if (!found.globals) found.globals = symbol;
+  }
+}
+
+void read_table(const elf::Image& image, const elf::Section& section, Found& found) {
+  if (section.link >= image.sections().size()) return;
+  const Bytes table = image.raw(section);
+  const Bytes names = image.raw(image.sections()[section.link]);
+  for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
+    const auto symbol = read_at<Elf64_Sym>(table, at);
+    if (!symbol || symbol->st_shndx == SHN_UNDEF) continue;
+    // Most other names are told by how they begin.
+    const auto start = read_at<uint32_t>(names, symbol->st_name);
+    if (start != uint32_t{'e' | 'x' << 8 | 'e' << 16 | 'c' << 24} &&
+        start != uint32_t{'z' | 'e' << 8 | 'n' << 16 | 'd' << 24})
+      continue;
+    if (const auto name = string_at(names, symbol->st_name))
+      note(found, *name, {Vaddr{symbol->st_value}, symbol->st_size});
+  }
+}
+
+}  // namespace
+
+std::optional<Engine> find_engine(const elf::Image& image) {
+  Found found;
+  for (const auto& section : image.sections())
+    if (section.type == SHT_DYNSYM) read_table(image, section, found);
+  if (!found.loop || found.loop->size == 0) return std::nullopt;
+  for (const auto& section : image.sections())
+    if (section.type == SHT_SYMTAB) read_table(image, section, found);
+  return Engine{*found.loop, found.loop_cold, found.frameless, found.globals};
+}
+
+std::string Version::text() const { return number == 0 ? "?" : fmt::format("{}.{}", number >> 8U, number & 0xffU); }
+
+Version parse_version(Bytes header) {
+  const std::string_view text(reinterpret_cast<const char*>(header.data()), header.size());
+  if (!text.starts_with(kHeader)) return {};
+  const char* end = text.data() + text.size();
+  uint8_t major = 0;
+  uint8_t minor = 0;
+  const auto first = std::from_chars(text.data() + kHeader.size(), end, major);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '.') return {};
+  if (std::from_chars(first.ptr + 1, end, minor).ec != std::errc()) return {};
+  return {static_cast<uint16_t>(major << 8U | minor)};
+}
+
+Version find_version(const elf::Image& image) {
+  const auto* constants = image.section(".rodata");
+  if (constants == nullptr) return {};
+  const Bytes bytes = image.raw(*constants);
+  const auto found = std::ranges::search(bytes, kHeader);
+  return parse_version(bytes.subspan(static_cast<size_t>(found.begin() - bytes.begin())));
+}
+
+}  // namespace gp::runtimes::php

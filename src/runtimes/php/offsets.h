@@ -1,0 +1,25 @@
+// Where the fields are that the walker reads, by version.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "bpf/abi/php.h"
+
+namespace gp::runtimes::php {
+
+inline constexpr uint16_t kPhp74 = 0x0704;
+inline constexpr uint16_t kPhp80 = 0x0800;
+inline constexpr uint16_t kPhp82 = 0x0802;
+inline constexpr uint16_t kPhp84 = 0x0804;
+
+// zend_executor_globals.current_execute_data: the same in all versions that have a table (Zend/zend_globals.h).
+inline constexpr uint64_t kCurrentCall = 488;
+
+// A version's offsets without addresses, for builds without thread safety (ZTS). Nothing for versions not known.
+std::optional<gp_php> offsets_of(uint16_t version);
+
+// Every field lies in the part of its object that the walker reads, aligned to its size.
+bool offsets_are_sane(const gp_php& php);
+
+}  // namespace gp::runtimes::php

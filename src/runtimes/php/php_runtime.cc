@@ -1,0 +1,78 @@
+#include "runtimes/php/php_runtime.h"
+
+#include <array>
+
+#include "elf/cold_part.h"
+#include "runtimes/php/engine.h"
+#include "runtimes/php/function_symbol.h"
+#include "runtimes/php/offsets.h"
+
+namespace gp::runtimes::php {
+namespace {
+
+elf::CodeRange range_of(const Symbol& symbol) { return {symbol.address, symbol.address + symbol.size}; }
+
+targets::FileRange file_range(const elf::Image& image, elf::CodeRange range) {
+  const auto start = image.to_offset(range.begin);
+  const auto last = image.to_offset(range.end - 1);
+  if (!start || !last || range.end <= range.begin) return {};
+  return {*start, *last + 1};
+}
+
+targets::FileRange cold_range(const elf::Image& image, const Engine& engine) {
+  if (engine.loop_cold) return file_range(image, range_of(*engine.loop_cold));
+  const auto found = elf::find_cold_part(image, range_of(engine.loop));
+  return found ? file_range(image, *found) : targets::FileRange{};
+}
+
+}  // namespace
+
+std::optional<targets::RuntimeFile> PhpRuntime::detect(const elf::Image& image, std::string_view) const {
+  const auto engine = find_engine(image);
+  if (!engine) return std::nullopt;
+
+  targets::RuntimeFile file;
+  const Version version = find_version(image);
+  file.version = version.text();
+  if (!engine->globals) file.version += " zts";
+  file.eval = {file_range(image, range_of(engine->loop)), cold_range(image, *engine)};
+  const auto php = offsets_of(version.number);
+  if (!php || !engine->globals || file.eval[0].empty() || image.machine() != elf::Machine::kX86_64) return file;
+  file.state[kGlobals] = engine->globals->address;
+  // In 8.0 and 8.1 nobody looked whether compiled code moves the stack pointer (HYBRID_SPAD, zend_jit_x86.dasc).
+  // Prologue and epilogue are a few dozen of its tens of thousands of bytes: in the middle its frame is what it is
+  // while it runs.
+  if (version.number >= kPhp82) file.state[kLoop] = engine->loop.address + engine->loop.size / 2;
+  if (engine->frameless) file.state[kFrameless] = engine->frameless->address;
+  file.entry = targets::entry_with(GP_RUNTIME_PHP, *php);
+  file.entry.flags = GP_RUNTIME_CODE_IS_SHARED;  // opcache's compiler writes into its shared memory
+  file.supported = true;
+  return file;
+}
+
+Result<gp_runtime_entry> PhpRuntime::attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
+                                            uint64_t bias) const {
+  if (!file.supported) return fail(ErrorCode::kUnsupported, fmt::format("php {}", file.version));
+  auto php = targets::layout_of<gp_php>(file.entry);
+  php.current = file.state[kGlobals].value + bias + kCurrentCall;
+  if (file.state[kFrameless].value != 0) php.frameless = file.state[kFrameless].value + bias;
+  std::array<uint8_t, sizeof(uint64_t)> word{};
+  if (!memory.read(Pc{php.current}, word)) return fail(ErrorCode::kNotFound, "cannot read php's globals");
+  // A call is 8 byte aligned and not at the start of memory; between requests there is none.
+  const uint64_t call = read_at<uint64_t>(word, 0).value_or(0);
+  if (call % sizeof(uint64_t) != 0 || (call != 0 && call >> 47U != 0))
+    return fail(ErrorCode::kMalformed, fmt::format("php {} does not look like one in memory", file.version));
+  auto entry = targets::entry_with(GP_RUNTIME_PHP, php);
+  entry.flags = file.entry.flags;
+  if (file.state[kLoop].value != 0) entry.loop = file.state[kLoop].value + bias;
+  return entry;
+}
+
+std::optional<targets::CodeSymbol> PhpRuntime::decode(std::span<const uint8_t> record,
+                                                      const targets::MemoryReader*) const {
+  return decode_symbol(record);
+}
+
+uint32_t PhpRuntime::line(const targets::CodeSymbol&, uint32_t where) const { return where; }
+
+}  // namespace gp::runtimes::php
