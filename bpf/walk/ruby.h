@@ -18,6 +18,11 @@
 #define GP_RUBY_THREAD_STEPS 16                 /* threads looked at in one turn */
 #define GP_RUBY_THREAD_TURNS 64                 /* 1,024 threads in all */
 #define GP_RUBY_REG_FRAME 15
+/* Code made by YJIT of 3.1 keeps the execution context in r12 and the control frame in r13, and pushes the caller's r13,
+   r12 and rbx when it is entered from C; its calls of Ruby methods push nothing (yjit_core.h, yjit_codegen.c:
+   yjit_entry_prologue). */
+#define GP_RUBY_REG_COMPILED_EC 12
+#define GP_RUBY_REG_COMPILED_FRAME 13
 
 /* The thread's execution context is found: its frames come next. */
 GP_INLINE int gp_ruby_start(struct gp_walk *w, const struct gp_ruby *ruby, __u64 ec)
@@ -28,6 +33,7 @@ GP_INLINE int gp_ruby_start(struct gp_walk *w, const struct gp_ruby *ruby, __u64
 		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
 	w->ruby.state = GP_RUBY_READY;
 	w->ruby.turns = 0;
+	w->ruby.ec = ec;
 	w->ruby.frame = stack[2];
 	w->ruby.end = stack[0] + 8 * stack[1];
 	if (stack[2] < stack[0] || stack[2] > w->ruby.end || (stack[2] & 7))
@@ -120,35 +126,78 @@ GP_INLINE int gp_ruby_begin(struct gp_walk *w, const struct gp_ruby *ruby)
 {
 	w->ruby.turns = 0;
 	w->ruby.inside = 0;
+	w->ruby.compiled = 0;
 	w->ruby.pushed = 0;
 	return ruby->tls_slot ? gp_ruby_begin_tls(w, ruby) : gp_ruby_begin_list(w, ruby);
+}
+
+/* Makes the registers those of the C code that entered compiled code. What becomes of the frame that was left. */
+GP_INLINE enum gp_pass_eval gp_ruby_leave_compiled(struct gp_walk *w)
+{
+	__u64 *value = w->registers.value;
+	__u64 saved[4]; /* rbx, r12, r13, return address */
+
+	if (gp_read_user(w, saved, sizeof(saved), value[GP_REG_RSP]))
+		return GP_EVAL_SHOW;
+	value[3] = saved[0];
+	value[GP_RUBY_REG_COMPILED_EC] = saved[1];
+	value[GP_RUBY_REG_COMPILED_FRAME] = saved[2];
+	value[GP_REG_RIP] = saved[3];
+	value[GP_REG_RSP] += sizeof(saved);
+	w->registers.valid |= 1u << 3 | 1u << GP_RUBY_REG_COMPILED_EC | 1u << GP_RUBY_REG_COMPILED_FRAME;
+	w->registers.is_return = 1;
+	return GP_EVAL_UNSEEN;
+}
+
+/* What becomes of the C frame (or compiled one) of the activation at hand, which has no more frames. */
+GP_INLINE enum gp_pass_eval gp_ruby_close(struct gp_walk *w)
+{
+	enum gp_pass_eval pass = w->ruby.pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW;
+
+	if (w->ruby.compiled && w->ruby.pushed)
+		pass = gp_ruby_leave_compiled(w);
+	w->ruby.inside = 0;
+	w->ruby.compiled = 0;
+	w->ruby.pushed = 0;
+	return pass;
 }
 
 /* The activation at hand has no more frames: native code goes on. */
 GP_INLINE int gp_ruby_leave(struct gp_walk *w)
 {
-	enum gp_pass_eval pass = w->ruby.pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW;
-
 	if (w->ruby.pushed)
 		w->record.frames[GP_BOUND(w->frames - 1, GP_MAX_FRAMES - 1)].flags |= GP_FRAME_ENTRY;
-	w->ruby.inside = 0;
-	w->ruby.pushed = 0;
-	return gp_hand_back(w, pass);
+	return gp_hand_back(w, gp_ruby_close(w));
 }
 
-/* Meets an activation of the loop. 1: its control frames are not there (yet, or any more). */
+/* The control frame in a register, 0 when it holds none. */
+GP_INLINE __u64 gp_ruby_frame_in(struct gp_walk *w, const struct gp_ruby *ruby, __u32 number)
+{
+	__u64 at = w->registers.value[number];
+
+	if (!(w->registers.valid & (1u << number)) || at >= w->ruby.end || w->ruby.end - at > (1u << 30) ||
+	    (w->ruby.end - at) % ruby->frame_bytes)
+		return 0;
+	return at;
+}
+
+/* Meets an activation of the loop, or of compiled code. 1: its control frames are not there (yet, or any more). */
 GP_INLINE int gp_ruby_enter(struct gp_walk *w, const struct gp_ruby *ruby)
 {
-	__u64 at = w->registers.value[GP_RUBY_REG_FRAME];
-
 	w->ruby.inside = 1;
 	w->ruby.at = 0;
-	if (w->drain || !(w->registers.valid & (1u << GP_RUBY_REG_FRAME)))
+	if (w->drain)
 		return 0;
-	if (at >= w->ruby.end || w->ruby.end - at > (1u << 30) || (w->ruby.end - at) % ruby->frame_bytes)
-		return 0; /* the loop has not set it yet */
-	w->ruby.at = at;
-	return w->ruby.frame > at;
+	if (w->found.file == GP_NO_FILE) {
+		/* Code that something else made has other things in these registers. */
+		w->ruby.at = gp_ruby_frame_in(w, ruby, GP_RUBY_REG_COMPILED_FRAME);
+		w->ruby.compiled = w->ruby.at && w->registers.valid & (1u << GP_RUBY_REG_COMPILED_EC) &&
+				   w->registers.value[GP_RUBY_REG_COMPILED_EC] == w->ruby.ec;
+		return !w->ruby.compiled || w->ruby.frame > w->ruby.at;
+	}
+	/* 0 as long as the loop has not set it. */
+	w->ruby.at = gp_ruby_frame_in(w, ruby, GP_RUBY_REG_FRAME);
+	return w->ruby.at && w->ruby.frame > w->ruby.at;
 }
 
 /* Tells code from other code at the same address: mixes what its names and lines are made of. */
@@ -215,11 +264,8 @@ GP_INLINE int gp_ruby_frame(struct gp_walk *w, const struct gp_ruby *ruby)
 
 	if (!w->ruby.inside && gp_ruby_enter(w, ruby))
 		return gp_ruby_leave(w);
-	if (frame >= w->ruby.end) {
-		enum gp_pass_eval pass = w->ruby.pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW;
-
-		return gp_end_of_runtime(w, GP_RUNTIME_RUBY, pass);
-	}
+	if (frame >= w->ruby.end)
+		return gp_end_of_runtime(w, GP_RUNTIME_RUBY, gp_ruby_close(w));
 	if (++w->ruby.turns > GP_RUBY_FRAME_TURNS || gp_read_user(w, w->object, GP_RUBY_FRAME_BYTES, frame))
 		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Ruby's objects, as far as names are made of them. Addresses come from the process: every type is checked. */
+/* Ruby's objects, as far as names are made of them. Addresses come from the process: every type is checked. What is read
+   of one goes into w->context: the BPF stack is small. */
 #pragma once
 
 #include "bpf/abi/ruby.h"
@@ -21,9 +22,10 @@ GP_INLINE __u64 gp_ruby_flags(struct gp_walk *w, __u64 object)
 /* Element of an array; 0 when it cannot be had. */
 GP_INLINE __u64 gp_ruby_element(struct gp_walk *w, __u64 array, __u64 index)
 {
-	__u64 head[5], element = 0; /* RBasic, then embedded elements, or length, capacity, pointer: rarray.h */
+	__u64 *head = w->context; /* RBasic, then embedded elements, or length, capacity, pointer: rarray.h */
+	__u64 element = 0;
 
-	if ((array & 7) || gp_read_user(w, head, sizeof(head), array) || (head[0] & GP_RUBY_TYPE) != GP_RUBY_ARRAY)
+	if ((array & 7) || gp_read_user(w, head, 40, array) || (head[0] & GP_RUBY_TYPE) != GP_RUBY_ARRAY)
 		return 0;
 
 	__u64 elements = head[0] & GP_RUBY_EMBEDDED ? array + 16 : head[4];
@@ -34,10 +36,10 @@ GP_INLINE __u64 gp_ruby_element(struct gp_walk *w, __u64 array, __u64 index)
 /* Where a string's bytes are; its length in `length`. 0: no string. */
 GP_INLINE __u64 gp_ruby_string(struct gp_walk *w, const struct gp_ruby *ruby, __u64 string, __u64 *length)
 {
-	__u64 head[4]; /* RBasic, then before 3.2 embedded bytes, or length and pointer: rstring.h */
+	__u64 *head = w->context; /* RBasic, then before 3.2 embedded bytes, or length and pointer: rstring.h */
 
 	*length = 0;
-	if ((string & 7) || gp_read_user(w, head, sizeof(head), string) || (head[0] & GP_RUBY_TYPE) != GP_RUBY_STRING)
+	if ((string & 7) || gp_read_user(w, head, 32, string) || (head[0] & GP_RUBY_TYPE) != GP_RUBY_STRING)
 		return 0;
 	*length = head[2];
 	if (head[0] & GP_RUBY_NOT_EMBEDDED)
@@ -67,13 +69,14 @@ GP_INLINE __u64 gp_ruby_id_name(struct gp_walk *w, const struct gp_ruby *ruby, _
  */
 GP_INLINE __u64 gp_ruby_hidden(struct gp_walk *w, __u64 klass, int want_class)
 {
-	__u64 extension = 0, table = 0, at[2], entry[3]; /* st_table_entry: hash, key, record (st.h, st.c) */
+	__u64 extension = 0, table = 0;
+	__u64 *at = w->context, *entry = w->context + 2; /* st_table_entry: hash, key, record (st.h, st.c) */
 
 	if (gp_read_user(w, &extension, 8, klass + 24) || gp_read_user(w, &table, 8, extension + 8) ||
-	    gp_read_user(w, at, sizeof(at), table + 40))
+	    gp_read_user(w, at, 16, table + 40))
 		return 0;
 	for (__u32 i = 0; i < GP_RUBY_HIDDEN_MAX; i++) {
-		if (i >= at[0] || gp_read_user(w, entry, sizeof(entry), at[1] + i * sizeof(entry)))
+		if (i >= at[0] || gp_read_user(w, entry, 24, at[1] + i * 24))
 			return 0;
 		if (entry[1] & GP_RUBY_ID_SCOPE)
 			continue;

@@ -2,7 +2,7 @@
 /* What the Ruby unwinder remembers from turn to turn: the control frames and the C activation at hand. */
 #pragma once
 
-#include <linux/types.h>
+#include "bpf/abi/ruby.h"
 
 enum gp_ruby_state {
 	GP_RUBY_SEARCHING, /* 2.7: `thread` is the next to look at */
@@ -16,7 +16,11 @@ struct gp_ruby_walk {
 	__u64 last_thread;
 	__u64 frame;
 	__u64 end;      /* of the control frames: the oldest lies below it */
+	__u64 ec;       /* the thread's execution context */
 	__u64 at;       /* control frame the activation at hand is in, 0: not known */
 	__u32 inside;   /* an activation is at hand */
+	__u32 compiled; /* it is of code that YJIT made */
+	__u32 reserved;
 	__u32 pushed;   /* frames pushed for it */
+	struct gp_ruby_lines lines; /* of the symbol that is shipped: too much for the BPF stack */
 };

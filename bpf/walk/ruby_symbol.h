@@ -58,6 +58,16 @@ GP_INLINE __u64 gp_ruby_index_bytes(__u64 code_size)
 		(used) = gp_at + (stored);                                                          \
 	} while (0)
 
+/* The head of a table without lines. */
+GP_INLINE struct gp_ruby_lines *gp_ruby_fresh_lines(struct gp_walk *w, const struct gp_ruby *ruby)
+{
+	struct gp_ruby_lines *lines = &w->ruby.lines;
+
+	__builtin_memset(lines, 0, sizeof(*lines));
+	lines->line_bytes = ruby->line_bytes;
+	return lines;
+}
+
 /* Appends the head of the table and, for code, index and lines. */
 GP_INLINE __u64 gp_ruby_read_lines(struct gp_walk *w, struct gp_symbol_record *record, __u64 used,
 				   struct gp_ruby_lines *lines)
@@ -89,27 +99,25 @@ GP_INLINE void gp_ruby_ship_code(struct gp_walk *w, const struct gp_ruby *ruby, 
 	if (!record)
 		return;
 
-	struct gp_ruby_lines lines = {
-		.index_address = gp_object_word(w, ruby->lines + GP_RUBY_LINES_INDEX),
-		.lines_address = gp_object_word(w, ruby->lines),
-		.code_size = gp_object_half(w, GP_RUBY_BODY_SIZE),
-		.count = gp_object_half(w, ruby->lines + GP_RUBY_LINES_COUNT),
-		.line_bytes = ruby->line_bytes,
-	};
+	struct gp_ruby_lines *lines = gp_ruby_fresh_lines(w, ruby);
 	__u64 label = gp_object_word(w, GP_RUBY_BODY_LABEL), path = gp_object_word(w, GP_RUBY_BODY_PATH);
 	__u64 used = 0;
 	__u32 first = gp_object_half(w, GP_RUBY_BODY_FIRST_LINE);
 
+	lines->index_address = gp_object_word(w, ruby->lines + GP_RUBY_LINES_INDEX);
+	lines->lines_address = gp_object_word(w, ruby->lines);
+	lines->code_size = gp_object_half(w, GP_RUBY_BODY_SIZE);
+	lines->count = gp_object_half(w, ruby->lines + GP_RUBY_LINES_COUNT);
 	record->symbol.first_line = ruby->first_line_tagged ? first >> 1 : first;
 	/* A string, or an array of that and its absolute form (iseq.c: rb_iseq_pathobj_new). */
 	if ((gp_ruby_flags(w, path) & GP_RUBY_TYPE) == GP_RUBY_ARRAY)
 		path = gp_ruby_element(w, path, 0);
-	lines.literal = gp_ruby_literal(w, ruby, label);
+	lines->literal = gp_ruby_literal(w, ruby, label);
 	used = gp_ruby_read_text(w, ruby, record, &record->symbol.name, used, label);
 	used = gp_ruby_read_text(w, ruby, record, &record->symbol.file, used, path);
-	used = gp_ruby_read_scope(w, ruby, record, used, ep ? gp_ruby_method(w, ep) : 0, &lines.is_singleton);
-	used = gp_ruby_read_lines(w, record, used, &lines);
-	gp_symbol_end(w, record, used, (record->symbol.name.width || lines.literal) && record->symbol.file.width && lines.lines_stored);
+	used = gp_ruby_read_scope(w, ruby, record, used, ep ? gp_ruby_method(w, ep) : 0, &lines->is_singleton);
+	used = gp_ruby_read_lines(w, record, used, lines);
+	gp_symbol_end(w, record, used, (record->symbol.name.width || lines->literal) && record->symbol.file.width && lines->lines_stored);
 }
 
 /* Ships the C function of a method entry. */
@@ -121,12 +129,12 @@ GP_INLINE void gp_ruby_ship_function(struct gp_walk *w, const struct gp_ruby *ru
 	if (!record)
 		return;
 
-	struct gp_ruby_lines lines = { .line_bytes = ruby->line_bytes };
+	struct gp_ruby_lines *lines = gp_ruby_fresh_lines(w, ruby);
 	__u64 name = gp_ruby_id_name(w, ruby, id);
 	__u64 used = name ? gp_ruby_read_text(w, ruby, record, &record->symbol.name, 0, name) : 0;
 
-	used = gp_ruby_read_scope(w, ruby, record, used, method, &lines.is_singleton);
-	used = gp_ruby_read_lines(w, record, used, &lines);
+	used = gp_ruby_read_scope(w, ruby, record, used, method, &lines->is_singleton);
+	used = gp_ruby_read_lines(w, record, used, lines);
 	gp_symbol_end(w, record, used, record->symbol.name.width);
 }
 

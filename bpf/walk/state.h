@@ -89,5 +89,5 @@ struct gp_walk {
 
 	/* Scratch of one turn. */
 	__u8 object[GP_OBJECT_BYTES] __attribute__((aligned(8)));
-	__u64 context[GP_REGS]; /* registers of a signal frame, in the kernel's order */
+	__u64 context[GP_REGS]; /* registers of a signal frame, in the kernel's order; heads of Ruby's objects */
 };

@@ -14,6 +14,8 @@ namespace {
 
 constexpr uint16_t kFirstWithTls = 0x0300;  // ruby_current_ec is a thread's own since 3.0 (vm_core.h)
 
+constexpr uint16_t kWithYjit = 0x0301;  // of the versions walked: Debian builds 3.3 without it
+
 // RuntimeFile::state: addresses in the file.
 enum State : uint8_t { kTlsSlot, kCurrentContext, kCurrentVm, kSymbolTable, kFirstLiteral };
 static_assert(kFirstLiteral + GP_RUBY_LITERALS <= targets::kRuntimeAddresses);
@@ -81,7 +83,13 @@ Result<gp_runtime_entry> RubyRuntime::attach(const targets::RuntimeFile& file, c
   ruby.vm = in_process(kCurrentVm);
   ruby.symbols = in_process(kSymbolTable);
   for (size_t i = 0; i < GP_RUBY_LITERALS; ++i) ruby.literals[i] = in_process(kFirstLiteral + i);
-  return targets::entry_with(GP_RUNTIME_RUBY, ruby);
+  auto entry = targets::entry_with(GP_RUNTIME_RUBY, ruby);
+  // Where YJIT of 3.1 puts its code nothing tells; the walker knows it by what it has in its registers.
+  if (ruby.version == kWithYjit) {
+    entry.jit_start = 1;
+    entry.jit_end = UINT64_MAX;
+  }
+  return entry;
 }
 
 std::optional<targets::CodeSymbol> RubyRuntime::decode(std::span<const uint8_t> record,
