@@ -86,10 +86,13 @@ std::map<std::string, long> probe(const std::string& headers) {
                               "/TSRM " + base + ".c -o " + base + " && " + base;
   std::map<std::string, long> values;
   if (FILE* pipe = popen(command.c_str(), "r"); pipe != nullptr) {
-    char name[64];
-    long value = 0;
-    while (fscanf(pipe, "%63s %ld", name, &value) == 2) values[name] = value;
+    char buffer[8192];
+    std::string text;
+    for (size_t got = 0; (got = fread(buffer, 1, sizeof(buffer), pipe)) > 0;) text.append(buffer, got);
     pclose(pipe);
+    std::istringstream in(text);
+    std::string name;
+    for (long value = 0; in >> name >> value;) values[name] = value;
   }
   unlink((base + ".c").c_str());
   unlink(base.c_str());
