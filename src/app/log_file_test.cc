@@ -21,8 +21,8 @@ using testing::Not;
 
 class LogFileTest : public testing::Test {
  protected:
-  LogFileTest() { std::filesystem::remove_all(folder_); }
-  ~LogFileTest() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override { std::filesystem::remove_all(folder_); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   void open(uint64_t max_bytes = 1'000'000, uint32_t backups = 1) {
     auto opened = LogFile::open({.path = path_, .max_bytes = max_bytes, .backups = backups});

@@ -71,9 +71,9 @@ MetricsServer::MetricsServer() : server_(std::make_unique<httplib::Server>()) {
 
 Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const ListenAddress& address) {
   std::unique_ptr<MetricsServer> server(new MetricsServer());
-  const int port = address.port == 0 ? server->server_->bind_to_any_port(address.host.c_str())
-                   : server->server_->bind_to_port(address.host.c_str(), address.port) ? address.port
-                                                                                       : -1;
+  const int port = address.port == 0 ? server->server_->bind_to_any_port(address.host)
+                   : server->server_->bind_to_port(address.host, address.port) ? address.port
+                                                                               : -1;
   if (port < 0) {
     return fail_errno(
         fmt::format("cannot serve metrics on {}:{}; choose another --metrics-listen", address.host, address.port));

@@ -13,13 +13,13 @@ namespace {
 // Arguments and environment one behind the other, as the kernel lays them out.
 class ProcessTitle : public testing::Test {
  protected:
-  ProcessTitle() : before_(environ) { environ = variables_.data(); }
-  ~ProcessTitle() override { environ = before_; }
+  void SetUp() override { environ = variables_.data(); }
+  void TearDown() override { environ = before_; }
 
   std::string block_{"gprofiler\0-c\0HOME=/root\0GP_TITLE_TEST=kept\0|", 44};
   std::array<char*, 3> arguments_{&block_[0], &block_[10], nullptr};
   std::array<char*, 3> variables_{&block_[13], &block_[24], nullptr};
-  char** before_;
+  char** before_ = environ;
 };
 
 TEST_F(ProcessTitle, GoesOverArgumentsAndEnvironment) {

@@ -46,6 +46,7 @@ TARGETS = {
     "c_vfork": (["gcc"], "c_vfork.c", C + "c_vfork.c"),
     "c_aligned": (["gcc"], "c_aligned.c", C + "c_aligned.c"),
     "c_syscalls": (["gcc"], "c_syscalls.c", C + "c_syscalls.c"),
+    "c_stacks": (["gcc"], "c_stacks.c", C + "c_stacks.c"),
     "c_short": (["gcc"], "c_short.c", C + "c_short.c"),
     "c_threads": (["gcc"], "c_threads.c", C + "c_threads.c -pthread"),
     "c_many_threads": (["gcc"], "c_many_threads.c", C + "c_many_threads.c -pthread"),

@@ -130,6 +130,7 @@ void MemoryWatch::apply(Step step, const Decision& decision) {
     case Step::kUndo:
       relief_->refuse_growth(false);
       relief_->drop_detail(false);
+      relief_->restore_logs();
       relief_->limit_rate(0);
       break;
   }

@@ -25,6 +25,7 @@ class MockRelief : public Relief {
   MOCK_METHOD(void, refuse_growth, (bool), (override));
   MOCK_METHOD(void, drop_detail, (bool), (override));
   MOCK_METHOD(void, halve_logs, (), (override));
+  MOCK_METHOD(void, restore_logs, (), (override));
   MOCK_METHOD(void, cancel_collectors, (), (override));
   MOCK_METHOD(uint32_t, asked_rate_hz, (), (const, override));
   MOCK_METHOD(void, limit_rate, (uint32_t), (override));
@@ -33,14 +34,14 @@ class MockRelief : public Relief {
 
 class MemoryWatchTest : public testing::Test {
  protected:
-  MemoryWatchTest() {
+  void SetUp() override {
     before_ = spdlog::default_logger();
     auto logger = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(log_));
     logger->set_pattern("%v");
     spdlog::set_default_logger(logger);
     ON_CALL(relief_, asked_rate_hz).WillByDefault(Return(11));
   }
-  ~MemoryWatchTest() override { spdlog::set_default_logger(before_); }
+  void TearDown() override { spdlog::set_default_logger(before_); }
 
   // Looks for so many seconds, with so much private memory and so much in BPF maps.
   void hold(uint64_t private_mb, uint64_t maps_mb, int seconds) {
@@ -102,6 +103,7 @@ TEST_F(MemoryWatchTest, WalksDownTheLadderAndBack) {
     EXPECT_CALL(relief_, limit_rate(5));
     EXPECT_CALL(relief_, refuse_growth(false));
     EXPECT_CALL(relief_, drop_detail(false));
+    EXPECT_CALL(relief_, restore_logs);
     EXPECT_CALL(relief_, limit_rate(0));
   }
   hold(1100, 0, 21);

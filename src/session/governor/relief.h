@@ -21,7 +21,9 @@ class Relief {
   virtual void refuse_growth(bool refuse) = 0;
   // While true windows close without inlined functions and lines.
   virtual void drop_detail(bool drop) = 0;
+  // What windows may record halves each time; further different stacks are lost as over budget.
   virtual void halve_logs() = 0;
+  virtual void restore_logs() = 0;
   virtual void cancel_collectors() = 0;
   [[nodiscard]] virtual uint32_t asked_rate_hz() const = 0;  // the highest any session asks for
   virtual void limit_rate(uint32_t hz) = 0;                  // 0: no limit

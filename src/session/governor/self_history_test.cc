@@ -29,8 +29,8 @@ HistoryRow row(uint64_t hour, uint64_t memory_bytes) {
 
 class SelfHistoryFile : public testing::Test {
  protected:
-  SelfHistoryFile() { std::filesystem::remove_all(folder_); }
-  ~SelfHistoryFile() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override { std::filesystem::remove_all(folder_); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
   std::string folder_ = testing::TempDir() + "gp_self_history";
   std::string path_ = folder_ + "/self.tsv";
 };

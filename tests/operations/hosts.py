@@ -1,0 +1,159 @@
+"""What hosts do to the profiler: little memory, a full disk, a log taken away, processes that vanish, hours of churn."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from daemon import AGENT, ROOT, Daemon, Profile, Skip, run
+
+sys.path[:0] = [f"{ROOT}/tests/workloads"]
+from build import OUT as WORKLOADS, build
+
+MIB = 1 << 20
+
+
+def workload(*names):
+    for name, reason in build(list(names), {}).items():
+        if reason:
+            raise Skip(f"{name}: {reason}")
+
+
+def hosts_rotate_the_log():
+    """A log that is moved away, deleted or truncated goes on under its name; by size it rotates itself."""
+    with Daemon("--log-rotate-max-size 5000 --log-rotate-backup-count 1") as daemon:
+        os.rename(daemon.log, f"{daemon.log}.moved")
+        daemon.wait_for(lambda: os.path.exists(daemon.log) and daemon.read(daemon.log), 10, "a log after mv")
+        shutil.rmtree(os.path.dirname(daemon.log))
+        daemon.wait_for(lambda: os.path.exists(daemon.log) and daemon.read(daemon.log), 10, "a log after rm -r")
+        os.truncate(daemon.log, 0)
+        daemon.wait_for(lambda: daemon.read(daemon.log), 10, "a log after truncate")
+        for _ in range(12):
+            run(f"kill -USR2 {daemon.pid}")
+            time.sleep(0.3)
+        daemon.wait_for(lambda: os.path.exists(f"{daemon.log}.1"), 10, "rotation")
+        for path in (daemon.log, f"{daemon.log}.1"):
+            if os.path.getsize(path) > 5000:
+                yield f"{path} has {os.path.getsize(path)} bytes"
+        if os.path.exists(f"{daemon.log}.2"):
+            yield "more backups than asked for"
+
+
+def hosts_fill_the_disk():
+    """On a full disk profiles and log lines are lost, told once there is room, and the profiler goes on."""
+    with tempfile.TemporaryDirectory() as disk:
+        if run(f"mount -t tmpfs -o size=1m tmpfs {disk}").returncode != 0:
+            raise Skip("tmpfs cannot be mounted")
+        try:
+            with Daemon(folder=f"{disk}/out", options=f"--log-file {disk}/log") as daemon:
+                daemon.log = f"{disk}/log"
+                daemon.wait_for_profiles(1, 30)
+                run(f"dd if=/dev/zero of={disk}/ballast bs=4k 2>/dev/null")
+                failed = lambda: daemon.status()["sessions"][0]["failed"]
+                daemon.wait_for(lambda: failed() >= 2, 30, "two failed windows")
+                error = daemon.status()["sessions"][0]["last_error"]
+                if "No space left" not in error or "free some space" not in error:
+                    yield f"the error says {error!r}"
+                left = [name for name in os.listdir(f"{disk}/out") if name.startswith(".")]
+                os.remove(f"{disk}/ballast")
+                daemon.wait_for_profiles(2, 30)
+                if left:
+                    yield f"unfinished files were left: {left}"
+                if "lines of log could not be written" not in daemon.read(f"{disk}/log"):
+                    yield "the log does not say that lines are missing"
+        finally:
+            run(f"umount {disk}")
+
+
+def hosts_lose_processes_at_each_read():
+    """Whichever look of the profiler at /proc/PID is the first that finds nobody: it ends well and its sums hold."""
+    workload("c_chain")
+    with tempfile.TemporaryDirectory() as folder:
+        built = run(f"gcc -O2 -shared -fPIC -o {folder}/vanish.so {ROOT}/tests/operations/vanish.c -ldl")
+        if built.returncode != 0:
+            raise Skip(f"vanish.c cannot be built: {built.stdout}")
+        burner = subprocess.Popen(["sh", "-c", f"while :; do {WORKLOADS}/c_chain 0.1; done"], start_new_session=True)
+        try:
+            for looks in (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24):
+                result = run(f"VANISH_AFTER={looks} LD_PRELOAD={folder}/vanish.so "
+                             f"{AGENT} -o {folder}/{looks} -d 1 -f 199 --no-flamegraph")
+                if result.returncode != 0:
+                    yield f"after {looks} looks: exit code {result.returncode}: {result.stdout[-500:]}"
+                    continue
+                profile = Profile(Daemon.read(f"{folder}/{looks}/last_profile.col"))
+                for fault in profile.quality_faults():
+                    yield f"after {looks} looks: {fault}"
+                if profile.total() == 0:
+                    yield f"after {looks} looks: no sample"
+        finally:
+            os.killpg(burner.pid, signal.SIGKILL)
+            burner.wait()
+
+
+def hosts_run_out_of_memory():
+    """Down the whole ladder and back: a load whose stacks never repeat, under a limit of 1.7 times what is held idle."""
+    workload("c_stacks")
+    with Daemon(seconds=10) as daemon:
+        daemon.wait_for_profiles(2, 60)
+        idle = daemon.self_report()["memory"]["bytes"]
+    limit = max(idle * 17 // 10, 8 * MIB)
+    with Daemon(f"--memory-limit {limit} -f 997", seconds=300) as daemon:
+        burners = [subprocess.Popen([f"{WORKLOADS}/c_stacks", "150"]) for _ in range(os.cpu_count())]
+        steps = lambda: daemon.self_report()["governor"]["steps"]
+        try:
+            daemon.wait_for(lambda: steps()["close session early"] > 0, 140, "the last step of the ladder")
+            report = daemon.self_report()
+        finally:
+            for burner in burners:
+                burner.kill()
+                burner.wait()
+        for step, count in report["governor"]["steps"].items():
+            if count == 0 and step != "undo":
+                yield f"step '{step}' was not taken"
+        daemon.wait_for(lambda: steps()["undo"] > 0, 120, "the way back")
+        if daemon.self_report()["governor"]["lowered_rate_hz"] is not None:
+            yield "the rate is still lowered"
+        log = daemon.log_text()
+        for pattern in (r"Memory usage high \(\d+\.\dMB\), triggering cleanup", r"Memory usage critical \(\d+\.\dMB\)",
+                        r"CRITICAL memory usage: \d+\.\dMB - forcing aggressive cleanup",
+                        r"Memory cleanup \([^)]*close session early\) freed \d+\.\dMB: \d+\.\dMB -> \d+\.\dMB",
+                        r"Memory usage normal \(\d+\.\dMB\) for a minute: cleanup steps undone"):
+            if not re.search(pattern, log):
+                yield f"the log lacks {pattern!r}"
+        profile = Profile(daemon.read(f"{daemon.out}/last_profile.col"))
+        yield from profile.quality_faults()
+
+
+def hosts_churn():
+    """A minute and a half of processes that come and go: memory, descriptors, threads and children as at the start."""
+    workload("c_short")
+    churn = (f"while :; do {WORKLOADS}/c_short 0.01 & /bin/true; sh -c 'sleep 0.01' & {WORKLOADS}/c_short 0.02; wait; done")
+    with Daemon("-f 99", seconds=5) as daemon:
+        children = [subprocess.Popen(["sh", "-c", churn], start_new_session=True) for _ in range(2)]
+        try:
+            reports = []
+            for _ in range(int(os.environ.get("GP_SOAK_WINDOWS", "18"))):
+                daemon.wait_for_profiles(1, 30)  # the same moment of each window
+                reports.append(daemon.self_report())
+        finally:
+            for child in children:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+    third = len(reports) // 3
+    memory = [report["memory"]["bytes"] for report in reports]
+    early, late = max(memory[third:2 * third]), max(memory[2 * third:])
+    if late > early + MIB:
+        yield f"memory went from {early / MIB:.1f} to {late / MIB:.1f} MiB: {[value // MIB for value in memory]}"
+    for what, of in (("descriptors", lambda report: report["fds"]["total"]), ("threads", lambda report: report["threads"]),
+                     ("children", lambda report: sum(report["children"].values()))):
+        if of(reports[-1]) > of(reports[third]):
+            yield f"{what} went from {of(reports[third])} to {of(reports[-1])}"
+    print(f"  churn: memory {early / MIB:.1f} -> {late / MIB:.1f} MiB, {reports[-1]['fds']['total']} descriptors, "
+          f"{reports[-1]['threads']} threads")
+
+
+CASES = [hosts_rotate_the_log, hosts_fill_the_disk, hosts_lose_processes_at_each_read]
+LONG = [hosts_run_out_of_memory, hosts_churn]
