@@ -22,7 +22,7 @@ class NoRelief final : public session::Relief {
   void drop_detail(bool /*drop*/) override {}
   void halve_logs() override {}
   void restore_logs() override {}
-  void cancel_collectors() override {}
+  void cancel_collectors(bool /*cancel*/) override {}
   [[nodiscard]] uint32_t asked_rate_hz() const override { return 11; }
   void limit_rate(uint32_t /*hz*/) override {}
   void close_early() override {}

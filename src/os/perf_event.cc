@@ -118,10 +118,11 @@ Result<SidebandRing> SidebandRing::open(int cpu) {
 }
 
 SidebandRing::SidebandRing(SidebandRing&& other) noexcept
-    : fd_(std::move(other.fd_)), base_(std::exchange(other.base_, nullptr)) {}
+    : fd_(std::move(other.fd_)), charge_(std::move(other.charge_)), base_(std::exchange(other.base_, nullptr)) {}
 
 SidebandRing& SidebandRing::operator=(SidebandRing&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(charge_, other.charge_);
   std::swap(base_, other.base_);
   return *this;
 }

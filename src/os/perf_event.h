@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "base/account.h"
 #include "base/result.h"
 #include "os/perf_record.h"
 #include "os/unique_fd.h"
@@ -58,6 +59,7 @@ class SidebandRing {
   SidebandRing(UniqueFd fd, void* base) : fd_(std::move(fd)), base_(base) {}
 
   UniqueFd fd_;
+  Charge charge_{account("sideband rings", Counted::kApart), memory_bytes()};
   void* base_ = nullptr;  // control page, then data
 };
 

@@ -54,4 +54,14 @@ std::string frame_text(const Function& function) {
   return fmt::format("{}{}", function.name, suffix);
 }
 
+size_t memory_bytes(const Profile& profile) {
+  size_t bytes = profile.functions.capacity() * sizeof(Function) + profile.nodes.capacity() * sizeof(StackNode) +
+                 profile.processes.capacity() * sizeof(Process) + profile.threads.capacity() * sizeof(Thread) +
+                 profile.samples.capacity() * sizeof(SampleGroup);
+  for (const Function& function : profile.functions) {
+    bytes += function.name.capacity() + function.file.capacity() + function.module.capacity();
+  }
+  return bytes;
+}
+
 }  // namespace gp::profile

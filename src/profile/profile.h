@@ -76,4 +76,7 @@ struct Profile {
   Quality quality;
 };
 
+// Heap it holds, an estimate for memory accounts.
+size_t memory_bytes(const Profile& profile);
+
 }  // namespace gp::profile

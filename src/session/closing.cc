@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 
+#include "base/account.h"
 #include "base/clock.h"
 #include "os/event_fd.h"
 #include "os/host.h"
@@ -54,7 +55,7 @@ Closing::~Closing() {
 }
 
 void Closing::begin(const SessionState& session, const Window& window, uint64_t end_ns) {
-  if (session.options.collectors.empty() || end_ns >= kNever || hurry_) return;
+  if (session.options.collectors.empty() || end_ns >= kNever || hurry_ || no_collectors_) return;
   const uint64_t patience = std::min(options_.profiler_timeout_ns, (end_ns - window.start_ns) / 2);
   const std::lock_guard lock(mutex_);
   const auto before = window.number == 0 ? runs_.end() : runs_.find({session.id, window.number - 1});
@@ -92,9 +93,10 @@ void Closing::trim(size_t symbol_bytes) {
   wake();
 }
 
-void Closing::restrain(bool no_lines, bool no_cache_growth) {
-  no_lines_ = no_lines;
-  no_cache_growth_ = no_cache_growth;
+void Closing::restrain(const Restraint& what) {
+  no_lines_ = what.no_lines;
+  no_cache_growth_ = what.no_cache_growth;
+  no_collectors_ = what.no_collectors;
 }
 
 void Closing::take_closed() { os::take_eventfd(closed_.get()); }
@@ -151,6 +153,7 @@ void Closing::close(ClosedWindow closed) {
                   .collectors = add_collected(session, *closed.window, profile)};
   closed.window.reset();
   waiting_bytes_ -= bytes;
+  const Charge held(account("named profiles"), profile::memory_bytes(profile));
   finish(session, info.last, session.options.sink->take(std::move(profile), info));
 }
 

@@ -52,7 +52,7 @@ class Closing {
   void cancel_collectors();        // that run now
   void hurry();                    // and those to come: nobody waits any more
   void trim(size_t symbol_bytes);  // once, soon
-  void restrain(bool no_lines, bool no_cache_growth);
+  void restrain(const Restraint& what);
 
   [[nodiscard]] uint64_t symbol_bytes() const { return symbol_bytes_; }
   [[nodiscard]] uint64_t waiting_bytes() const { return waiting_bytes_; }
@@ -78,6 +78,7 @@ class Closing {
   os::UniqueFd closed_;
   std::atomic<bool> no_lines_{false};
   std::atomic<bool> no_cache_growth_{false};
+  std::atomic<bool> no_collectors_{false};
   std::atomic<bool> hurry_{false};
   std::atomic<uint64_t> symbol_bytes_{0};
   std::atomic<uint64_t> waiting_bytes_{0};

@@ -62,6 +62,9 @@ struct Engine::State {
   SessionId last_id = 0;
   std::map<SessionId, std::shared_ptr<SessionState>> sessions;
   std::deque<SessionStatus> ended;
+  Restraint restraint;
+  uint32_t max_hz = 0;  // 0: as sessions ask
+  size_t recording_bytes = kMaxRecordingBytes;
   // Destroyed in reverse: the reader uses the loader, which uses the sampler's tables; both hand over to the closer.
   std::unique_ptr<Closing> closing;
   std::unique_ptr<sampling::Sampler> sampler;
@@ -80,6 +83,19 @@ struct Engine::State {
                                     {.closed = [to](ClosedWindow window) { to->post(std::move(window)); },
                                      .begun = [to](const SessionState& session, const Window& window,
                                                    uint64_t end_ns) { to->begin(session, window, end_ns); }}));
+    return {};
+  }
+  // The sessions and limits of before, on a new sampler.
+  Result<void> resume() {
+    GP_TRY(load());
+    GP_TRY(start_reading());
+    loader->post(targets::ShrinkRequest{.give_back = false, .refuse_growth = restraint.no_cache_growth});
+    reader->limit_recordings(recording_bytes);
+    GP_TRY(reader->cap_rate(max_hz));
+    for (const auto& [id, session] : sessions) {
+      if (session->stopping) continue;
+      GP_TRY(reader->open(session, session->next_window));
+    }
     return {};
   }
 };
@@ -202,11 +218,24 @@ void Engine::take_closed() {
 void Engine::trim(size_t symbol_bytes) {
   state_->closing->trim(symbol_bytes);
   state_->reader->age();
+  state_->loader->post(targets::ShrinkRequest{.give_back = true, .refuse_growth = state_->restraint.no_cache_growth});
 }
 
-void Engine::restrain(const Restraint& what) { state_->closing->restrain(what.no_lines, what.no_cache_growth); }
+void Engine::restrain(const Restraint& what) {
+  state_->restraint = what;
+  state_->closing->restrain(what);
+  state_->loader->post(targets::ShrinkRequest{.give_back = false, .refuse_growth = what.no_cache_growth});
+}
 
-Result<void> Engine::cap_rate(uint32_t max_hz) { return state_->reader->cap_rate(max_hz); }
+void Engine::limit_recordings(size_t bytes) {
+  state_->recording_bytes = bytes;
+  state_->reader->limit_recordings(bytes);
+}
+
+Result<void> Engine::cap_rate(uint32_t max_hz) {
+  state_->max_hz = max_hz;
+  return state_->reader->cap_rate(max_hz);
+}
 
 void Engine::end_windows() {
   for (const auto& [id, session] : state_->sessions) state_->reader->end_window(id);
@@ -217,13 +246,9 @@ Result<void> Engine::restart_empty() {
   state_->reader.reset();
   state_->loader.reset();
   state_->sampler.reset();
-  GP_TRY(state_->load());
-  GP_TRY(state_->start_reading());
-  for (const auto& [id, session] : state_->sessions) {
-    if (session->stopping) continue;
-    GP_TRY(state_->reader->open(session, session->next_window));
-  }
-  return {};
+  auto resumed = state_->resume();
+  if (!resumed) state_->sessions.clear();
+  return resumed;
 }
 
 }  // namespace gp::session

@@ -40,12 +40,6 @@ struct EngineFigures {
   uint32_t collectors_running = 0;
 };
 
-// What is given up while memory is short; all false: nothing.
-struct Restraint {
-  bool no_lines = false;         // no inlined functions and source lines, whatever sessions ask for
-  bool no_cache_growth = false;  // caches are emptied when a window is done
-};
-
 class Engine {
  public:
   // Loads the kernel side and reads the state of the host. No CPU is sampled until there is a session.
@@ -80,9 +74,11 @@ class Engine {
   // What the governor asks for, mildest first.
   void trim(size_t symbol_bytes);  // caches down to so many bytes, at once; segments of unused rows are given back
   void restrain(const Restraint& what);    // until told otherwise
+  void limit_recordings(size_t bytes);     // of each open window
   Result<void> cap_rate(uint32_t max_hz);  // the kernel ticks at most so often; 0: as sessions ask. Weights tell.
   void end_windows();                      // of all sessions, now
-  // Ends windows, then a fresh sampler with empty tables under the same sessions. An error is the engine's end.
+  // Ends windows, then a fresh sampler with empty tables under the same sessions. After an error all sessions
+  // are lost, and the engine is good for nothing but to be destroyed.
   Result<void> restart_empty();
 
  private:

@@ -335,7 +335,8 @@ void Reader::add_walked(const gp_sample& header, std::span<const gp_frame> frame
                       .guessed = guessed,
                       .deferred = deferred,
                       .program = program_of(header),
-                      .code = &code_};
+                      .code = &code_,
+                      .budget_bytes = recording_budget_};
   for (const auto& session : sessions_) {
     if ((header.sessions >> session->slot() & 1U) == 0) continue;
     Window* window = session->window_of(header.sessions, header.time_ns, deferred);

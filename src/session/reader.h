@@ -52,6 +52,8 @@ class Reader {
   void suspend();
   void end_window(SessionId id);
   Result<void> cap_rate(uint32_t max_hz);  // 0: none
+  // What each open window may hold; more samples with new stacks are lost as over budget.
+  void limit_recordings(size_t bytes);
   // Forgets names of code nobody has met for a while.
   void age();
 
@@ -136,6 +138,7 @@ class Reader {
   CodeTable code_;
   PerfMaps perf_maps_;
   uint32_t max_hz_ = 0;
+  size_t recording_budget_ = kMaxRecordingBytes;
   uint64_t last_housekeeping_ns_ = 0;
   uint64_t last_hotplug_ns_ = 0;
   uint64_t last_forget_ns_ = 0;

@@ -170,6 +170,10 @@ Result<void> Reader::cap_rate(uint32_t max_hz) {
   return result;
 }
 
+void Reader::limit_recordings(size_t bytes) {
+  call([&] { recording_budget_ = bytes; });
+}
+
 void Reader::age() {
   call([&] {
     code_.age();

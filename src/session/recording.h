@@ -27,7 +27,7 @@
 namespace gp::session {
 
 // A recording that has grown to this takes no more samples; they are counted as lost over budget. Stacks merge, so
-// this is some 2 million different ones.
+// this is some 2 million different ones. The governor may lower it.
 inline constexpr size_t kMaxRecordingBytes = 64U << 20U;
 
 // What frames of a runtime's code (enum gp_runtime) are.
@@ -44,7 +44,8 @@ struct WalkedSample {
   bool guessed = false;
   bool deferred = false;
   std::shared_ptr<const targets::Program> program;
-  const CodeTable* code = nullptr;  // names of interpreted frames; null: there are none
+  const CodeTable* code = nullptr;           // names of interpreted frames; null: there are none
+  size_t budget_bytes = kMaxRecordingBytes;  // a recording that holds more does not take it
 };
 
 class Recording {
@@ -128,7 +129,7 @@ class Recording {
 
 template <class FindFile>
 void Recording::add(const WalkedSample& sample, FindFile find_file) {
-  if (memory_bytes() > kMaxRecordingBytes) {
+  if (memory_bytes() > sample.budget_bytes) {
     ++quality_.lost[static_cast<size_t>(profile::LossReason::kOverBudget)];
     return;
   }

@@ -59,6 +59,13 @@ struct SessionOptions {
   std::vector<std::shared_ptr<managed::Collector>> collectors{};  // run at the same time as each window
 };
 
+// What is given up while memory is short; all false: nothing.
+struct Restraint {
+  bool no_lines = false;         // no inlined functions and source lines, whatever sessions ask for
+  bool no_cache_growth = false;  // caches are emptied when a window is done, the row pool gets no more segments
+  bool no_collectors = false;    // windows begin without external collectors
+};
+
 // For status: a session as it stands.
 struct SessionStatus {
   SessionId id = 0;

@@ -418,6 +418,11 @@ void Targets::collect() {
     __atomic_store_n(&tables_->files[file->slot].state, GP_FILE_NOT_LOADED, __ATOMIC_RELEASE);
     loader_->post(RetireRequest{.slot = file->slot});
   });
+  uint64_t bytes = 0;
+  for (const auto& [pid, process] : processes_) {
+    bytes += sizeof(Process) + sizeof(Program) + process->mappings.size() * sizeof(MappingTable::value_type);
+  }
+  charge_.set(bytes);
 }
 
 }  // namespace gp::targets

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/account.h"
 #include "os/perf_record.h"
 #include "os/proc_maps.h"
 #include "targets/file_table.h"
@@ -104,6 +105,7 @@ class Targets {
   std::vector<uint16_t> free_entries_;  // of the walker's table of runtimes: 1 + index
   uint64_t entries_refused_ = 0;
   std::unordered_map<uint32_t, uint64_t> looked_ns_;  // by file slot: when a known file was last checked for change
+  Charge charge_{account("processes and mappings")};  // brought up to date by collect()
 };
 
 }  // namespace gp::targets

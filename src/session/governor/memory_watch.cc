@@ -124,13 +124,14 @@ void MemoryWatch::apply(Step step, const Decision& decision) {
     case Step::kRefuseGrowth: relief_->refuse_growth(true); break;
     case Step::kDropDetail: relief_->drop_detail(true); break;
     case Step::kHalveLogs: relief_->halve_logs(); break;
-    case Step::kCancelCollectors: relief_->cancel_collectors(); break;
+    case Step::kCancelCollectors: relief_->cancel_collectors(true); break;
     case Step::kLowerRate: relief_->limit_rate(decision.rate_hz); break;
     case Step::kCloseEarly: relief_->close_early(); break;
     case Step::kUndo:
       relief_->refuse_growth(false);
       relief_->drop_detail(false);
       relief_->restore_logs();
+      relief_->cancel_collectors(false);
       relief_->limit_rate(0);
       break;
   }

@@ -26,7 +26,7 @@ class MockRelief : public Relief {
   MOCK_METHOD(void, drop_detail, (bool), (override));
   MOCK_METHOD(void, halve_logs, (), (override));
   MOCK_METHOD(void, restore_logs, (), (override));
-  MOCK_METHOD(void, cancel_collectors, (), (override));
+  MOCK_METHOD(void, cancel_collectors, (bool), (override));
   MOCK_METHOD(uint32_t, asked_rate_hz, (), (const, override));
   MOCK_METHOD(void, limit_rate, (uint32_t), (override));
   MOCK_METHOD(void, close_early, (), (override));
@@ -99,11 +99,12 @@ TEST_F(MemoryWatchTest, WalksDownTheLadderAndBack) {
     EXPECT_CALL(relief_, refuse_growth(true));
     EXPECT_CALL(relief_, drop_detail(true));
     EXPECT_CALL(relief_, halve_logs);
-    EXPECT_CALL(relief_, cancel_collectors);
+    EXPECT_CALL(relief_, cancel_collectors(true));
     EXPECT_CALL(relief_, limit_rate(5));
     EXPECT_CALL(relief_, refuse_growth(false));
     EXPECT_CALL(relief_, drop_detail(false));
     EXPECT_CALL(relief_, restore_logs);
+    EXPECT_CALL(relief_, cancel_collectors(false));
     EXPECT_CALL(relief_, limit_rate(0));
   }
   hold(1100, 0, 21);

@@ -24,7 +24,8 @@ class Relief {
   // What windows may record halves each time; further different stacks are lost as over budget.
   virtual void halve_logs() = 0;
   virtual void restore_logs() = 0;
-  virtual void cancel_collectors() = 0;
+  // While true external collectors do not run; those that do are cancelled.
+  virtual void cancel_collectors(bool cancel) = 0;
   [[nodiscard]] virtual uint32_t asked_rate_hz() const = 0;  // the highest any session asks for
   virtual void limit_rate(uint32_t hz) = 0;                  // 0: no limit
   // Ends the current window now and starts sampling again with empty tables.
