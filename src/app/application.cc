@@ -13,11 +13,26 @@
 namespace gp::app {
 namespace {
 
-void set_up_logging(bool verbose, spdlog::level::level_enum usual = spdlog::level::warn) {
-  const auto logger = std::make_shared<spdlog::logger>("gprofiler", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_pattern("gprofiler: %l: %v");
-  logger->set_level(verbose ? spdlog::level::debug : usual);
+// What goes to standard error is what people are to see; a log file has everything.
+void set_up_logging(bool verbose, const std::optional<LogFileOptions>& file,
+                    spdlog::level::level_enum usual = spdlog::level::warn) {
+  const auto terminal = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  terminal->set_pattern("gprofiler: %l: %v");
+  terminal->set_level(verbose ? spdlog::level::debug : usual);
+  const auto logger = std::make_shared<spdlog::logger>("gprofiler", terminal);
+  logger->set_level(terminal->level());
   spdlog::set_default_logger(logger);
+  if (!file) return;
+  auto opened = LogFile::open(*file);
+  if (!opened) return spdlog::warn("--log-file: {}; logging to standard error only", opened.error().message());
+  logger->sinks().push_back(std::move(*opened));
+  logger->set_level(spdlog::level::debug);
+}
+
+Result<int> show_history(const HistoryOptions& options) {
+  GP_ASSIGN(const auto rows, session::SelfHistory::read(history_path(options.state_directory)));
+  std::fputs(session::history_text(rows).c_str(), stdout);
+  return 0;
 }
 
 int exit_code_of(const Error& error) { return error.code() == ErrorCode::kUsage ? 2 : 1; }
@@ -30,7 +45,7 @@ std::string title_of(std::span<const std::string> arguments) {
 }
 
 Result<int> run_daemon(const ProfileOptions& options, std::span<const std::string> arguments, const Program& program) {
-  set_up_logging(options.verbose, spdlog::level::info);
+  set_up_logging(options.verbose, options.log_file, spdlog::level::info);
   program.set_title(title_of(arguments));
   GP_TRY(check_host(options.force));
   GP_TRY(output::prepare_directory(options.output_directory));
@@ -48,14 +63,15 @@ Result<int> run(std::span<const std::string> arguments, const Program& program) 
   GP_ASSIGN(const Invocation invocation, parse_arguments(arguments, real_surroundings()));
   if (const auto* profile = std::get_if<ProfileOptions>(&invocation)) {
     if (profile->continuous) return run_daemon(*profile, arguments, program);
-    set_up_logging(profile->verbose);
+    set_up_logging(profile->verbose, profile->log_file);
     return run_profile(*profile, program.start_recording);
   }
   if (const auto* doctor = std::get_if<DoctorOptions>(&invocation)) {
-    set_up_logging(doctor->verbose);
+    set_up_logging(doctor->verbose, std::nullopt);
     return run_doctor(*doctor, program.start_recording);
   }
   if (const auto* control = std::get_if<ControlOptions>(&invocation)) return run_control(*control);
+  if (const auto* history = std::get_if<HistoryOptions>(&invocation)) return show_history(*history);
   std::fputs(std::get<ShowText>(invocation).text.c_str(), stdout);
   return 0;
 }

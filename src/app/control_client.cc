@@ -51,12 +51,7 @@ std::string status_text(const json& reply) {
       fmt::format("gprofiler {}, pid {}, up {} s, {} ticks per second and CPU\n", reply.value("version", "?"),
                   reply.value("pid", 0), reply.value("uptime_seconds", 0), reply.value("sampling_hz", 0));
   text += sessions_text(reply["sessions"]);
-  const json bytes = reply.value("bytes", json::object());
-  for (const auto& [name, value] : bytes.items()) {
-    if (value.is_number())
-      text += fmt::format("  {:<16} {:>8.1f} MiB\n", name, value.get<double>() / (1024.0 * 1024.0));
-  }
-  return text;
+  return text + reply.value("self_text", "");
 }
 
 }  // namespace

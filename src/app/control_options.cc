@@ -20,10 +20,16 @@ struct RawControl {
   bool json = false;
   bool children = false;
   bool inlines = false;
+  bool history = false;
+  std::string state_directory;
   bool help = false;
 };
 
 void add_options(CLI::App& parser, RawControl& raw, bool of_a_session) {
+  if (!of_a_session) {
+    parser.add_flag("--history", raw.history);
+    parser.add_option("--state-dir", raw.state_directory)->take_last();
+  }
   parser.set_help_flag();
   parser.allow_extras();
   parser.add_flag("-h,--help", raw.help);
@@ -99,6 +105,10 @@ Result<Invocation> parse_control(std::span<const std::string> words) {
   add_options(parser, raw, command != "status");
   GP_TRY(parse_words(parser, words.subspan(1), command == "session" ? 2 : 0));
   if (raw.help) return ShowText{std::string(help_text())};
+  if (raw.history) {
+    return HistoryOptions{.state_directory =
+                              raw.state_directory.empty() ? std::string(kDefaultState) : raw.state_directory};
+  }
   json request;
   if (command == "status") {
     request["command"] = "status";

@@ -51,11 +51,6 @@ json sessions_json(const std::vector<session::SessionStatus>& all) {
   return list;
 }
 
-json bytes_json(const session::EngineFigures& figures) {
-  return {{"bpf", figures.bpf_bytes}, {"row pool", figures.row_pool_bytes}, {"symbols", figures.symbols},
-          {"code", figures.code},     {"windows", figures.recordings},      {"closing", figures.closing}};
-}
-
 }  // namespace
 
 std::vector<output::Format> formats_of(bool flamegraph, bool pprof) {
@@ -86,8 +81,9 @@ Daemon::Daemon(const ProfileOptions& options, ReadOptions read_again, os::Signal
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const ProfileOptions& options, ReadOptions read_again,
                                               const StartEngine& start_engine) {
-  // Before the first thread, so that all of them leave these signals to the descriptor.
-  const std::array signals{SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+  // Before the first thread, so that all of them leave these signals to the descriptor, and none reads the environment.
+  const std::array signals{SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+  os::ServiceNotify notify = os::ServiceNotify::from_environment();
   GP_ASSIGN(os::SignalFd blocked, os::SignalFd::make(signals));
   std::unique_ptr<Daemon> daemon(new Daemon(options, std::move(read_again), std::move(blocked)));
   Daemon* const self = daemon.get();
@@ -100,7 +96,6 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const ProfileOptions& options, Rea
   if (!lock) return std::unexpected(std::move(lock).error());
   self->lock_ = std::move(*lock);
   GP_TRY(self->watch_controller());
-  GP_ASSIGN(self->second_, os::make_timerfd(seconds(1), seconds(1)));
   GP_ASSIGN(self->control_,
             ControlServer::listen(
                 options.control_socket,
@@ -108,8 +103,11 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const ProfileOptions& options, Rea
                  .gone = [self](ClientId client) { self->on_gone(client); }}));
   GP_ASSIGN(self->engine_,
             start_engine({.max_workers = options.max_workers, .profiler_timeout = options.profiler_timeout}));
+  self->relief_.emplace(self->engine_.get());
+  GP_ASSIGN(self->upkeep_, Upkeep::start(options.upkeep, std::move(notify), &*self->relief_));
   GP_TRY(self->start_continuous());
   self->write_pid_file();
+  self->upkeep_->ready();
   return daemon;
 }
 
@@ -146,17 +144,21 @@ void Daemon::write_pid_file() const {
 Result<void> Daemon::run() {
   for (;;) {
     std::vector<pollfd> waiting{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
-                                {.fd = second_.get(), .events = POLLIN, .revents = 0},
                                 {.fd = controller_.get(), .events = POLLIN, .revents = 0},
                                 {.fd = engine_->closed_fd(), .events = POLLIN, .revents = 0}};
+    const size_t own = waiting.size();
+    const std::vector<pollfd> of_upkeep = upkeep_->fds();
+    waiting.insert(waiting.end(), of_upkeep.begin(), of_upkeep.end());
     control_->add_to(waiting);
     if (::poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) return fail_errno("poll");
     if (!take_signals()) break;
-    if (waiting[2].revents != 0) {
+    if (waiting[1].revents != 0) {
       spdlog::info("the controller, process {}, has ended", options_.controller_pid.value_or(0));
       break;
     }
-    if (os::take_expirations(second_.get()) > 0) every_second();
+    upkeep_->turn(std::span(waiting).subspan(own, of_upkeep.size()));
+    // Nothing is sampled any more: whoever started us is to start us again.
+    if (relief_->failure()) return std::unexpected(*relief_->failure());
     take_results();
     control_->serve(monotonic_ns());
   }
@@ -168,6 +170,8 @@ bool Daemon::take_signals() {
   while (const auto signal = signals_.next()) {
     if (*signal == SIGUSR1) {
       static_cast<void>(engine_->end_window(continuous_));
+    } else if (*signal == SIGUSR2) {
+      upkeep_->log_report();
     } else if (*signal == SIGHUP) {
       reload();
     } else {
@@ -198,8 +202,6 @@ void Daemon::reload() {
   options_ = std::move(*options);
   if (auto started = start_continuous(); !started) spdlog::error("reload: {}", started.error().message());
 }
-
-void Daemon::every_second() {}
 
 void Daemon::take_results() {
   engine_->take_closed();
@@ -235,6 +237,7 @@ std::string Daemon::reply_of(const WindowResult& result) {
 
 // All within two seconds: who asked us to end asks harder then.
 void Daemon::shut_down() {
+  upkeep_->stopping();
   const auto limit = std::chrono::steady_clock::now() + kShutDownLimit;
   engine_->hurry();
   const auto sessions = engine_->sessions();
@@ -264,6 +267,7 @@ void Daemon::on_gone(ClientId client) {
 
 void Daemon::handle(ClientId client, const StatusRequest& /*request*/) {
   const session::EngineFigures figures = engine_->figures();
+  const session::SelfReport self = upkeep_->report();
   control_->reply(client, line_of({{"ok", true},
                                    {"version", kVersion},
                                    {"pid", ::getpid()},
@@ -272,7 +276,8 @@ void Daemon::handle(ClientId client, const StatusRequest& /*request*/) {
                                    {"processes", figures.processes},
                                    {"collectors_running", figures.collectors_running},
                                    {"clients", control_->clients()},
-                                   {"bytes", bytes_json(figures)},
+                                   {"self", session::report_json(self)},
+                                   {"self_text", session::report_text(self)},
                                    {"sessions", sessions_json(engine_->sessions())},
                                    {"ended", sessions_json(engine_->ended())}}));
 }

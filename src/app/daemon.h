@@ -13,9 +13,11 @@
 #include "app/control_server.h"
 #include "app/options.h"
 #include "app/session_files.h"
+#include "app/upkeep.h"
 #include "base/result.h"
 #include "os/event_fd.h"
 #include "session/engine.h"
+#include "session/governor/engine_relief.h"
 
 namespace gp::app {
 
@@ -49,7 +51,6 @@ class Daemon {
   void write_pid_file() const;
   bool take_signals();  // false: to end
   void reload();
-  void every_second();
   void take_results();
   void tell_waiters(const WindowResult& result);
   static std::string reply_of(const WindowResult& result);
@@ -69,10 +70,11 @@ class Daemon {
   uint64_t started_ns_ = 0;
   os::SignalFd signals_;
   os::UniqueFd lock_;  // the host-wide one
-  os::UniqueFd second_;
   os::UniqueFd controller_;
   std::shared_ptr<WindowResults> results_ = std::make_shared<WindowResults>();
   std::unique_ptr<session::Engine> engine_;
+  std::optional<session::EngineRelief> relief_;  // of the engine
+  std::unique_ptr<Upkeep> upkeep_;
   session::SessionId continuous_ = 0;
   std::vector<Waiter> waiters_;
   std::map<session::SessionId, WindowResult> last_results_;    // of the sessions that ended last

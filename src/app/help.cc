@@ -42,11 +42,18 @@ In the background
       --controller-pid PID           end when that process does
       --max-workers N                external profilers at a time (default 4)
       --profiler-timeout SECONDS     they get after a profile's end (default 30; half a profile at most)
+      --memory-limit SIZE            it gives up caches, detail, rate beyond it (default 5 % of what
+                                     is available, 64M to 256M; five eighths of a cgroup's limit)
+      --memory-cleanup-threshold-mb N  caches are trimmed from N MB (default 80 % of the limit)
+      --log-file FILE                (default /var/log/gprofiler/gprofiler.log)
+      --log-rotate-max-size BYTES    (default 5242880)    --log-rotate-backup-count N  (default 1)
+      --metrics-listen HOST:PORT     its own figures for Prometheus, on loopback; or --metrics-port PORT
+      --state-dir DIR                hourly figures of itself (default /var/lib/gprofiler)
       --config FILE                  options as `option = value` (default /etc/gprofiler/config.ini);
                                      GPROFILER_OPTION variables count more, the command line most
 
 Asking it (all with --json)
-  gprofiler status                   what runs, what it holds
+  gprofiler status                   what runs, what it holds; --history: its figures of past weeks
   gprofiler snapshot                 write the open profile now; with -d SECONDS [-f -p -o]: one of its own
   gprofiler session list
   gprofiler session start [NAME] [-f HZ] [-p PID,... --children] [-d SECONDS] [--windows N] [-o DIR]

@@ -20,6 +20,7 @@ struct LogFileOptions {
   std::string path = "/var/log/gprofiler/gprofiler.log";
   uint64_t max_bytes = 5'242'880;  // of one file; as --log-rotate-max-size of the agent
   uint32_t backups = 1;            // PATH.1 is the newest; 0: the file begins anew
+  bool operator==(const LogFileOptions&) const = default;
 };
 
 class LogFile final : public spdlog::sinks::base_sink<std::mutex> {

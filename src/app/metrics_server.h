@@ -19,6 +19,7 @@ namespace gp::app {
 struct ListenAddress {
   std::string host = "127.0.0.1";
   uint16_t port = 0;  // 0: any that is free
+  bool operator==(const ListenAddress&) const = default;
 };
 // "PORT", "HOST:PORT" or "[::1]:PORT". kUsage unless HOST is a loopback address: the figures name what runs here, and
 // there is no authentication.

@@ -24,6 +24,7 @@ struct RawOptions {
   std::string profiler_timeout;
   std::string control_socket;
   std::string config;
+  RawUpkeep upkeep;
   bool flamegraph = true;
   bool help = false;
   bool version = false;
@@ -56,6 +57,7 @@ void add_profile_options(CLI::App& parser, RawOptions& raw, ProfileOptions& opti
   parser.add_option("--profiler-timeout", raw.profiler_timeout)->take_last();
   parser.add_option("--control-socket", raw.control_socket)->take_last();
   parser.add_option("--config", raw.config)->take_last();
+  add_upkeep_options(parser, raw.upkeep);
 }
 
 Result<void> read_formats(const std::vector<std::string>& names, bool& pprof) {
@@ -85,6 +87,8 @@ Result<void> read_service_values(const RawOptions& raw, ProfileOptions& options)
     GP_ASSIGN(const uint64_t seconds, number_in(raw.profiler_timeout, 1, kMaxDuration.count(), "--profiler-timeout"));
     options.profiler_timeout = std::chrono::seconds(seconds);
   }
+  GP_ASSIGN(options.upkeep, read_upkeep(raw.upkeep));
+  GP_ASSIGN(options.log_file, read_log_file(raw.upkeep, options.continuous));
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/settings.h"
+#include "app/upkeep_options.h"
 #include "base/result.h"
 
 namespace gp::app {
@@ -45,6 +46,8 @@ struct ProfileOptions {
   uint32_t max_workers = kDefaultWorkers;
   std::chrono::seconds profiler_timeout = kDefaultProfilerTimeout;
   std::string control_socket{kDefaultSocket};
+  UpkeepOptions upkeep;                    // with -c
+  std::optional<LogFileOptions> log_file;  // none: standard error alone
   bool force = false;
   bool verbose = false;
 
@@ -64,12 +67,17 @@ struct ControlOptions {
   std::string request;  // a line of the protocol, see docs/sessions.md
 };
 
+// `gprofiler status --history`: what was kept of past hours, whether the agent runs or not.
+struct HistoryOptions {
+  std::string state_directory;
+};
+
 // --help and --version: a text to print, and done.
 struct ShowText {
   std::string text;
 };
 
-using Invocation = std::variant<ProfileOptions, DoctorOptions, ControlOptions, ShowText>;
+using Invocation = std::variant<ProfileOptions, DoctorOptions, ControlOptions, HistoryOptions, ShowText>;
 
 // `arguments` without the program's own name. What they leave open, variables and the config file decide, in this order.
 // Errors (kUsage) are one line that says what to do.

@@ -24,14 +24,15 @@ std::string history_path(const std::string& state_directory) {
   return state_directory.empty() ? "" : state_directory + "/self.tsv";
 }
 
-Result<std::unique_ptr<Upkeep>> Upkeep::start(const UpkeepOptions& options, session::Relief* relief) {
+Result<std::unique_ptr<Upkeep>> Upkeep::start(const UpkeepOptions& options, os::ServiceNotify notify,
+                                              session::Relief* relief) {
   GP_ASSIGN(const uint64_t available, os::available_memory());
   const session::MemoryOfHost host{.available = available,
                                    .cgroup_limit = os::memory_limit_of(os::own_memory_cgroup())};
   GP_ASSIGN(const session::MemoryLevels levels, session::memory_levels(options.memory, host));
   std::unique_ptr<Upkeep> upkeep(new Upkeep(
       {.levels = levels, .version = std::string(kVersion), .history_path = history_path(options.state_directory)},
-      relief));
+      std::move(notify), relief));
   GP_ASSIGN(upkeep->second_, os::make_timerfd(std::chrono::seconds(1), std::chrono::seconds(1)));
   if (options.metrics) {
     GP_ASSIGN(upkeep->metrics_, MetricsServer::start(*options.metrics));

@@ -24,12 +24,14 @@ struct UpkeepOptions {
   session::MemoryLimitOptions memory;
   std::string state_directory = "/var/lib/gprofiler";  // self.tsv lies there; "": no history
   std::optional<ListenAddress> metrics;
+  bool operator==(const UpkeepOptions&) const = default;
 };
 
 class Upkeep {
  public:
   // `relief` must outlive the object. Fails when the levels make no sense or metrics cannot be served.
-  static Result<std::unique_ptr<Upkeep>> start(const UpkeepOptions& options, session::Relief* relief);
+  static Result<std::unique_ptr<Upkeep>> start(const UpkeepOptions& options, os::ServiceNotify notify,
+                                               session::Relief* relief);
 
   // To be polled for the events they carry; turn() is to be called when any of them is ready.
   [[nodiscard]] std::vector<pollfd> fds() const;
@@ -45,11 +47,12 @@ class Upkeep {
   void log_report() const;
 
  private:
-  Upkeep(session::MemoryWatch::Options watch, session::Relief* relief) : watch_(std::move(watch), relief) {}
+  Upkeep(session::MemoryWatch::Options watch, os::ServiceNotify notify, session::Relief* relief)
+      : watch_(std::move(watch), relief), notify_(std::move(notify)) {}
   void every_second();
 
   session::MemoryWatch watch_;
-  os::ServiceNotify notify_ = os::ServiceNotify::from_environment();
+  os::ServiceNotify notify_;
   os::UniqueFd second_;
   std::unique_ptr<MetricsServer> metrics_;
   uint64_t last_alive_ns_ = 0;

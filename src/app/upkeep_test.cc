@@ -40,15 +40,15 @@ void run(Upkeep& upkeep, int seconds) {
 
 TEST(Upkeep, RefusesLevelsThatMakeNoSense) {
   NoRelief relief;
-  const auto upkeep =
-      Upkeep::start({.memory = {.limit_bytes = 1, .threshold_mb = {}}, .state_directory = "", .metrics = {}}, &relief);
+  const auto upkeep = Upkeep::start(
+      {.memory = {.limit_bytes = 1, .threshold_mb = {}}, .state_directory = "", .metrics = {}}, {}, &relief);
   ASSERT_FALSE(upkeep);
   EXPECT_EQ(upkeep.error().code(), ErrorCode::kUsage);
 }
 
 TEST(Upkeep, ServesItsOwnFigures) {
   NoRelief relief;
-  const auto upkeep = Upkeep::start({.memory = {}, .state_directory = "", .metrics = ListenAddress{}}, &relief);
+  const auto upkeep = Upkeep::start({.memory = {}, .state_directory = "", .metrics = ListenAddress{}}, {}, &relief);
   ASSERT_TRUE(upkeep) << upkeep.error().message();
   httplib::Client client("127.0.0.1", (*upkeep)->metrics_port());
   const auto answer = client.Get("/metrics");
@@ -70,7 +70,8 @@ TEST(Upkeep, FeedsTheWatchdogOnceItIsReady) {
   ::unsetenv("WATCHDOG_PID");
 
   NoRelief relief;
-  const auto upkeep = Upkeep::start({.memory = {}, .state_directory = "", .metrics = {}}, &relief);
+  const auto upkeep = Upkeep::start({.memory = {}, .state_directory = "", .metrics = {}},
+                                    os::ServiceNotify::from_environment(), &relief);
   ASSERT_TRUE(upkeep);
   const auto told = [&manager] {
     std::string all;
@@ -92,7 +93,7 @@ TEST(Upkeep, FeedsTheWatchdogOnceItIsReady) {
 
 TEST(Upkeep, ReportsThisProcess) {
   NoRelief relief;
-  const auto upkeep = Upkeep::start({.memory = {}, .state_directory = "", .metrics = {}}, &relief);
+  const auto upkeep = Upkeep::start({.memory = {}, .state_directory = "", .metrics = {}}, {}, &relief);
   ASSERT_TRUE(upkeep);
   const auto report = (*upkeep)->report();
   EXPECT_GT(report.memory_bytes(), 0U);

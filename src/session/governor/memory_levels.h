@@ -19,6 +19,7 @@ struct MemoryLevels {
 struct MemoryLimitOptions {
   std::optional<uint64_t> limit_bytes;   // --memory-limit
   std::optional<uint64_t> threshold_mb;  // --memory-cleanup-threshold-mb: the soft level
+  bool operator==(const MemoryLimitOptions&) const = default;
 };
 struct MemoryOfHost {
   uint64_t available = 0;
