@@ -23,6 +23,8 @@ STAGES = {
     "release": ["tools/release.sh"],
     "cli": ["tests/cli/run.py"],
     "daemon": ["tests/daemon/run.py"],
+    "operations": ["tests/operations/run.py"],
+    "operations-full": ["tests/operations/run.py", "--full"],
     "scenario": ["tests/scenario/run.py"],
     "scenario-full": ["tests/scenario/run.py", "--full"],
     "matrix": ["tests/scenario/run.py", "--matrix"],
@@ -32,9 +34,9 @@ STAGES = {
 }
 # Later stages use what earlier ones built.
 GROUPS = {
-    "test": ["unit", "release", "cli", "daemon", "scenario"],
-    "test-full": ["asan", "release", "cli", "daemon", "scenario-full", "fuzz", "soak", "kernel"],
-    "ci": ["lint", "unit", "release", "cli", "daemon", "scenario-full", "asan", "fuzz", "soak", "kernel"],
+    "test": ["unit", "release", "cli", "daemon", "operations", "scenario"],
+    "test-full": ["asan", "release", "cli", "daemon", "operations-full", "scenario-full", "fuzz", "soak", "kernel"],
+    "ci": ["lint", "unit", "release", "cli", "daemon", "operations-full", "scenario-full", "asan", "fuzz", "soak", "kernel"],
 }
 TALLY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$")
 

@@ -194,6 +194,8 @@ void Daemon::reload() {
   options->pid_file = options_.pid_file;
   options->controller_pid = options_.controller_pid;
   options->control_socket = options_.control_socket;
+  options->upkeep = options_.upkeep;
+  options->log_file = options_.log_file;
   if (*options == options_) {
     spdlog::info("reload: nothing has changed");
     return;
