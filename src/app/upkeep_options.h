@@ -19,14 +19,14 @@ inline constexpr std::string_view kDefaultState = "/var/lib/gprofiler";
 
 // As words, before their values are looked at.
 struct RawUpkeep {
-  std::string memory_limit;
-  std::string cleanup_threshold;
-  std::string log_file;
-  std::string rotate_size;
-  std::string rotate_count;
-  std::string metrics_listen;
-  std::string metrics_port;
-  std::string state_directory;
+  std::string memory_limit = {};
+  std::string cleanup_threshold = {};
+  std::string log_file = {};
+  std::string rotate_size = {};
+  std::string rotate_count = {};
+  std::string metrics_listen = {};
+  std::string metrics_port = {};
+  std::string state_directory = {};
 };
 void add_upkeep_options(CLI::App& parser, RawUpkeep& raw);
 

@@ -47,8 +47,8 @@ class Daemon:
         self.errors = open(f"{self.folder}/stderr", "w+", encoding="utf-8", errors="replace")
         self.child = subprocess.Popen(self.arguments, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors,
                                       env=self.environment)
-        self.wait_for(lambda: os.path.exists(self.socket), 30, "the control socket")
-        self.pid = int(self.read(f"{self.folder}/pid") or self.child.pid)
+        self.wait_for(lambda: self.read(f"{self.folder}/pid").endswith("\n"), 30, "the pid file, written last")
+        self.pid = int(self.read(f"{self.folder}/pid"))
         return self
 
     def __exit__(self, *_):

@@ -53,6 +53,9 @@ def hosts_fill_the_disk():
                 daemon.wait_for_profiles(1, 30)
                 run(f"dd if=/dev/zero of={disk}/ballast bs=4k 2>/dev/null")
                 failed = lambda: daemon.status()["sessions"][0]["failed"]
+                for _ in range(4):  # the last page of the log has room for a line or two
+                    run(f"kill -USR2 {daemon.pid}")
+                    time.sleep(0.3)
                 daemon.wait_for(lambda: failed() >= 2, 30, "two failed windows")
                 error = daemon.status()["sessions"][0]["last_error"]
                 if "No space left" not in error or "free some space" not in error:
@@ -102,6 +105,7 @@ def hosts_run_out_of_memory():
     limit = max(idle * 17 // 10, 8 * MIB)
     with Daemon(f"--memory-limit {limit} -f 997", seconds=300) as daemon:
         burners = [subprocess.Popen([f"{WORKLOADS}/c_stacks", "150"]) for _ in range(os.cpu_count())]
+        daemon.ask("session start second -f 997")  # the same again: memory grows faster than it can be given up
         steps = lambda: daemon.self_report()["governor"]["steps"]
         try:
             daemon.wait_for(lambda: steps()["close session early"] > 0, 140, "the last step of the ladder")
