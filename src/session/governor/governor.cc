@@ -75,6 +75,7 @@ void Governor::at_hard(const Observation& seen, uint64_t elapsed_ns, Decision& d
     last_halving_ns_ = time_ns_;
     take(Step::kHalveLogs, decision);
   }
+  bool lowest = false;
   over_hard_ns_ += elapsed_ns;
   if (over_hard_ns_ >= kHardPatience) {
     over_hard_ns_ = 0;
@@ -82,21 +83,23 @@ void Governor::at_hard(const Observation& seen, uint64_t elapsed_ns, Decision& d
       cancelled_ = true;
       take(Step::kCancelCollectors, decision);
     } else {
-      lower_rate(seen.asked_rate_hz, decision);
+      lowest = !lower_rate(seen.asked_rate_hz, decision);
     }
   }
-  if (state_ == MemoryState::kEmergency && due(last_restart_ns_, kRestartInterval)) {
+  // At the lowest rate and still over the limit it is what the open windows hold: a long one would keep us there.
+  if ((state_ == MemoryState::kEmergency || lowest) && due(last_restart_ns_, kRestartInterval)) {
     last_restart_ns_ = time_ns_;
     take(Step::kCloseEarly, decision);
   }
 }
 
-void Governor::lower_rate(uint32_t asked_hz, Decision& decision) {
+bool Governor::lower_rate(uint32_t asked_hz, Decision& decision) {
   const uint32_t now_hz = std::min(lowered_rate_hz_.value_or(asked_hz), asked_hz);
-  if (now_hz <= 1) return;
+  if (now_hz <= 1) return false;
   lowered_rate_hz_ = now_hz / 2;
   decision.rate_hz = now_hz / 2;
   take(Step::kLowerRate, decision);
+  return true;
 }
 
 void Governor::undo(Decision& decision) {

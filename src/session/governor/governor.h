@@ -4,7 +4,7 @@
 //   soft 80 %, or pressure    trim caches, give back segments of the row pool
 //   hard 100 %                refuse growth of caches, drop inlines and lines, halve the sample logs
 //   hard for 10 s             cancel collectors; then halve the rate every 10 s, down to 1 Hz
-//   emergency 150 %           close the session early and start again empty
+//   emergency 150 %           close the session early and start again empty; so, too, after 10 s at 1 Hz
 //   below 70 % for 60 s       undo all of it
 //
 // Owner thread: one at a time (control). Units: bytes, ns.
@@ -67,7 +67,7 @@ class Governor {
 
  private:
   void at_hard(const Observation& seen, uint64_t elapsed_ns, Decision& decision);
-  void lower_rate(uint32_t asked_hz, Decision& decision);
+  bool lower_rate(uint32_t asked_hz, Decision& decision);  // false: it is at its lowest
   void undo(Decision& decision);
   void take(Step step, Decision& decision);
   [[nodiscard]] bool due(const std::optional<uint64_t>& last_ns, uint64_t interval_ns) const;

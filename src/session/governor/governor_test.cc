@@ -72,6 +72,14 @@ TEST_F(GovernorTest, CancelsCollectorsAfterTenSecondsThenLowersTheRateToOneHertz
   EXPECT_EQ(governor_.counts()[static_cast<size_t>(Step::kCancelCollectors)], 1U);
 }
 
+TEST_F(GovernorTest, ClosesEarlyWhenTheLowestRateDoesNotHelp) {
+  EXPECT_THAT(hold(1100, 50), Not(Contains(Step::kCloseEarly)));
+  ASSERT_EQ(governor_.lowered_rate_hz(), 1U);
+  EXPECT_THAT(hold(1100, 1), Contains(Step::kCloseEarly));
+  EXPECT_THAT(hold(1100, 59), Not(Contains(Step::kCloseEarly)));
+  EXPECT_THAT(hold(1100, 1), Contains(Step::kCloseEarly));
+}
+
 TEST_F(GovernorTest, ADipBelowTheHardLevelBeginsTheTenSecondsAnew) {
   hold(1100, 10);
   see(999);
