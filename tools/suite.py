@@ -30,13 +30,14 @@ STAGES = {
     "matrix": ["tests/scenario/run.py", "--matrix"],
     "fuzz": ["tools/fuzz.py", "--seconds", "30"],
     "soak": ["tests/fault/soak.sh"],
+    "tools": ["tests/tools/run.py"],
     "kernel": ["tests/kernel/run.py"],
 }
 # Later stages use what earlier ones built.
 GROUPS = {
     "test": ["unit", "release", "cli", "daemon", "operations", "scenario"],
-    "test-full": ["asan", "release", "cli", "daemon", "operations-full", "scenario-full", "fuzz", "soak", "kernel"],
-    "ci": ["lint", "unit", "release", "cli", "daemon", "operations-full", "scenario-full", "asan", "fuzz", "soak", "kernel"],
+    "test-full": ["asan", "release", "cli", "daemon", "operations-full", "scenario-full", "fuzz", "soak", "tools", "kernel"],
+    "ci": ["lint", "unit", "release", "cli", "daemon", "operations-full", "scenario-full", "asan", "fuzz", "soak", "tools", "kernel"],
 }
 TALLY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$")
 

@@ -106,6 +106,29 @@ bool ToolStacks::add(std::span<const Function> stack, uint64_t weight) {
   return true;
 }
 
+void ToolStacks::add_all(const ToolStacks& other) {
+  std::vector<Function> stack;
+  for (const auto& [leaf, weight] : other.weights_) {
+    stack.clear();
+    for (uint32_t node = leaf; node != 0; node = other.nodes_[node].parent) {
+      stack.push_back(other.functions_[other.nodes_[node].function]);
+    }
+    std::ranges::reverse(stack);
+    add(stack, weight);
+  }
+  dropped_ += other.dropped_;
+}
+
+void ToolStacks::scale_to(uint64_t total) {
+  const uint64_t own = this->total();
+  if (own == 0) return;
+  const long double scale = static_cast<long double>(total) / static_cast<long double>(own);
+  for (auto& [leaf, weight] : weights_) {
+    const long double scaled = std::round(static_cast<long double>(weight) * scale);
+    weight = std::clamp<uint64_t>(static_cast<uint64_t>(scaled), 1, kMaxWeight);
+  }
+}
+
 uint64_t ToolStacks::total() const {
   return std::accumulate(weights_.begin(), weights_.end(), uint64_t{0},
                          [](uint64_t sum, const auto& weight) { return sum + weight.second; });

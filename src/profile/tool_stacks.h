@@ -24,6 +24,11 @@ class ToolStacks {
   // Adds a stack, root first. False, and counted, when there is no room for it.
   bool add(std::span<const Function> stack, uint64_t weight);
 
+  // Adds all of another's stacks.
+  void add_all(const ToolStacks& other);
+  // Weights times total / total(), at least 1 each: to compare with those of another recording.
+  void scale_to(uint64_t total);
+
   [[nodiscard]] const Process& process() const { return process_; }
   [[nodiscard]] std::span<const Function> functions() const { return functions_; }
   [[nodiscard]] std::span<const StackNode> nodes() const { return nodes_; }
