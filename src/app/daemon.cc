@@ -10,6 +10,7 @@
 
 #include "app/run.h"
 #include "base/clock.h"
+#include "managed/leftovers.h"
 #include "os/unix_socket.h"
 
 namespace gp::app {
@@ -101,6 +102,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const ProfileOptions& options, Rea
                 options.control_socket,
                 {.request = [self](ClientId client, std::string_view line) { self->on_request(client, line); },
                  .gone = [self](ClientId client) { self->on_gone(client); }}));
+  GP_TRY(self->make_launcher());
   GP_ASSIGN(self->engine_,
             start_engine({.max_workers = options.max_workers, .profiler_timeout = options.profiler_timeout}));
   self->relief_.emplace(self->engine_.get());
@@ -115,8 +117,18 @@ Daemon::~Daemon() {
   if (!options_.pid_file.empty()) ::unlink(options_.pid_file.c_str());
 }
 
+Result<void> Daemon::make_launcher() {
+  if (const std::string found = managed::sweep_leftovers().describe(); !found.empty()) spdlog::warn(found);
+  GP_ASSIGN(launcher_, managed::Launcher::make());
+  return {};
+}
+
 Result<void> Daemon::start_continuous() {
-  GP_ASSIGN(continuous_, engine_->start_session(continuous_session(options_, results_)));
+  managed::Collectors tools = managed::make_collectors(options_.tools, *launcher_);
+  for (const std::string& line : tools.absent) spdlog::warn(line);
+  session::SessionOptions session = continuous_session(options_, results_);
+  session.collectors = std::move(tools.collectors);
+  GP_ASSIGN(continuous_, engine_->start_session(std::move(session)));
   spdlog::info("profiling at {} Hz, a profile every {} s in {}", options_.frequency_hz,
                options_.duration.value_or(kDefaultDuration).count() / 1000, options_.output_directory);
   return {};
@@ -145,7 +157,8 @@ Result<void> Daemon::run() {
   for (;;) {
     std::vector<pollfd> waiting{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
                                 {.fd = controller_.get(), .events = POLLIN, .revents = 0},
-                                {.fd = engine_->closed_fd(), .events = POLLIN, .revents = 0}};
+                                {.fd = engine_->closed_fd(), .events = POLLIN, .revents = 0},
+                                {.fd = launcher_->fd(), .events = POLLIN, .revents = 0}};
     const size_t own = waiting.size();
     const std::vector<pollfd> of_upkeep = upkeep_->fds();
     waiting.insert(waiting.end(), of_upkeep.begin(), of_upkeep.end());
@@ -160,6 +173,7 @@ Result<void> Daemon::run() {
     // Nothing is sampled any more: whoever started us is to start us again.
     if (relief_->failure()) return std::unexpected(*relief_->failure());
     take_results();
+    launcher_->serve();
     control_->serve(monotonic_ns());
   }
   shut_down();
@@ -241,6 +255,7 @@ std::string Daemon::reply_of(const WindowResult& result) {
 void Daemon::shut_down() {
   upkeep_->stopping();
   const auto limit = std::chrono::steady_clock::now() + kShutDownLimit;
+  launcher_->close();
   engine_->hurry();
   const auto sessions = engine_->sessions();
   for (const auto& status : sessions) static_cast<void>(engine_->stop_session(status.id));

@@ -15,6 +15,7 @@
 #include "app/session_files.h"
 #include "app/upkeep.h"
 #include "base/result.h"
+#include "managed/launcher.h"
 #include "os/event_fd.h"
 #include "session/engine.h"
 #include "session/governor/engine_relief.h"
@@ -47,6 +48,7 @@ class Daemon {
 
   Daemon(const ProfileOptions& options, ReadOptions read_again, os::SignalFd signals);
   Result<void> start_continuous();
+  Result<void> make_launcher();
   Result<void> watch_controller();
   void write_pid_file() const;
   bool take_signals();  // false: to end
@@ -72,7 +74,8 @@ class Daemon {
   os::UniqueFd lock_;  // the host-wide one
   os::UniqueFd controller_;
   std::shared_ptr<WindowResults> results_ = std::make_shared<WindowResults>();
-  std::unique_ptr<session::Engine> engine_;
+  std::unique_ptr<managed::Launcher> launcher_;
+  std::unique_ptr<session::Engine> engine_;  // whose workers run the tools: goes first
   std::optional<session::EngineRelief> relief_;  // of the engine
   std::unique_ptr<Upkeep> upkeep_;
   session::SessionId continuous_ = 0;

@@ -35,6 +35,13 @@ What to write
       --rotating-output              keep only the newest files
       --inlines                      show inlined functions and source lines (slower to write)
 
+External profilers, each in the place of our own walk of such processes if it is installed
+      --python-mode pyspy            --ruby-mode rbspy            --dotnet-mode dotnet-trace
+      --php-mode phpspy              processes that match --php-proc-filter PATTERN (default php-fpm)
+      --java-mode ap                 async-profiler; --java-async-profiler-mode cpu, itimer, wall,
+                                     alloc or lock says what it counts
+      --perf-mode fp|dwarf|smart     sample with perf where the kernel refuses eBPF
+
 In the background
   -c, --continuous                   a profile each -d SECONDS, until SIGTERM
       --control-socket PATH          where it is asked (default /run/gprofiler/control.sock)

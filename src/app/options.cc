@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "app/control_options.h"
+#include "app/tool_options.h"
 #include "app/words.h"
 
 namespace gp::app {
@@ -25,6 +26,7 @@ struct RawOptions {
   std::string control_socket;
   std::string config;
   RawUpkeep upkeep;
+  ToolWords tools;
   bool flamegraph = true;
   bool help = false;
   bool version = false;
@@ -58,6 +60,7 @@ void add_profile_options(CLI::App& parser, RawOptions& raw, ProfileOptions& opti
   parser.add_option("--control-socket", raw.control_socket)->take_last();
   parser.add_option("--config", raw.config)->take_last();
   add_upkeep_options(parser, raw.upkeep);
+  add_tool_options(parser, raw.tools);
 }
 
 Result<void> read_formats(const std::vector<std::string>& names, bool& pprof) {
@@ -107,6 +110,7 @@ Result<void> read_values(const RawOptions& raw, ProfileOptions& options) {
   }
   options.flamegraph = raw.flamegraph;
   GP_TRY(read_service_values(raw, options));
+  GP_ASSIGN(options.tools, read_tool_choice(raw.tools));
   GP_TRY(read_pids(raw.pids, options.pids));
   return read_formats(raw.formats, options.pprof);
 }

@@ -13,6 +13,7 @@
 #include "app/settings.h"
 #include "app/upkeep_options.h"
 #include "base/result.h"
+#include "managed/tool_table.h"
 
 namespace gp::app {
 
@@ -48,6 +49,7 @@ struct ProfileOptions {
   std::string control_socket{kDefaultSocket};
   UpkeepOptions upkeep;                    // with -c
   std::optional<LogFileOptions> log_file;  // none: standard error alone
+  managed::ToolChoice tools;  // external profilers
   bool force = false;
   bool verbose = false;
 

@@ -70,6 +70,18 @@ TEST(Options, Formats) {
   EXPECT_THAT(refusal({"-o", "d", "--format", "svg"}), HasSubstr("--format 'svg': there is pprof"));
 }
 
+TEST(Options, ExternalProfilersAreChosenByTheOldAgentsWords) {
+  EXPECT_FALSE(parsed({"-o", "d"}).tools.any());
+  const auto options = parsed({"-o", "d", "--python-mode", "pyspy", "--java-mode=ap", "--java-async-profiler-mode=lock",
+                               "--perf-mode", "smart", "--php-proc-filter", "php"});
+  EXPECT_TRUE(options.tools.py_spy);
+  EXPECT_EQ(options.tools.async_profiler, "lock");
+  EXPECT_EQ(options.tools.perf, managed::PerfMode::kSmart);
+  EXPECT_EQ(options.tools.php_filter, "php");
+  EXPECT_FALSE(parsed({"-o", "d", "--java-mode", "none", "--java-async-profiler-mode", "cpu"}).tools.any());
+  EXPECT_THAT(refusal({"-o", "d", "--ruby-mode", "x"}), HasSubstr("--ruby-mode 'x': give one of rbspy, disabled"));
+}
+
 TEST(Options, RefusalsSayWhatToDo) {
   EXPECT_THAT(refusal({}), HasSubstr("-o DIR"));
   EXPECT_THAT(refusal({"-o"}), HasSubstr("needs a value"));

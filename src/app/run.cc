@@ -13,6 +13,7 @@
 #include "app/daemon.h"
 #include "app/preflight.h"
 #include "app/progress.h"
+#include "app/tool_recording.h"
 #include "os/command.h"
 #include "os/event_fd.h"
 #include "os/procfs.h"
@@ -39,10 +40,27 @@ Result<std::optional<os::Command>> prepare_command(const ProfileOptions& options
   return std::optional<os::Command>(std::move(command));
 }
 
+// A profile that is being taken, until its files are written.
+class Run {
+ public:
+  Run() = default;
+  Run(const Run&) = delete;
+  Run(Run&&) = delete;
+  Run& operator=(const Run&) = delete;
+  Run& operator=(Run&&) = delete;
+  virtual ~Run() = default;
+  virtual uint64_t samples_taken() = 0;
+  // As in Recording.
+  [[nodiscard]] virtual int fd() const { return -1; }
+  virtual void serve() {}
+  virtual Result<void> write() = 0;  // ends it
+};
+
 // What ends a profile, and the signals that may.
 class Waiter {
  public:
-  Waiter(os::SignalFd& signals, const os::Command* command) : signals_(signals), command_(command) {}
+  Waiter(os::SignalFd& signals, const os::Command* command, Run& run)
+      : signals_(signals), command_(command), run_(run) {}
 
   // Until the duration has passed, the command has ended or a signal came; `each_second` is called meanwhile.
   Result<void> wait(std::optional<milliseconds> duration, const std::function<void(seconds left)>& each_second) {
@@ -54,10 +72,12 @@ class Waiter {
     const auto end = steady_clock::now() + duration.value_or(milliseconds(0));
     for (;;) {
       each_second(std::chrono::round<seconds>(end - steady_clock::now()));
-      std::array<pollfd, 4> fds{pollfd{signals_.fd(), POLLIN, 0}, pollfd{deadline.get(), POLLIN, 0},
-                                pollfd{command_ ? command_->pidfd() : -1, POLLIN, 0}, pollfd{tick.get(), POLLIN, 0}};
+      std::array<pollfd, 5> fds{pollfd{signals_.fd(), POLLIN, 0}, pollfd{deadline.get(), POLLIN, 0},
+                                pollfd{command_ ? command_->pidfd() : -1, POLLIN, 0}, pollfd{tick.get(), POLLIN, 0},
+                                pollfd{run_.fd(), POLLIN, 0}};
       if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return fail_errno("poll");
       os::take_expirations(tick.get());
+      if (fds[4].revents != 0) run_.serve();
       if (take_signals() || fds[1].revents != 0 || fds[2].revents != 0) return {};
     }
   }
@@ -86,6 +106,7 @@ class Waiter {
 
   os::SignalFd& signals_;
   const os::Command* command_;
+  Run& run_;
 };
 
 // To standard output, or beside a command, whose output that is, to standard error.
@@ -99,25 +120,14 @@ void show(const profile::Profile& profile, const output::WrittenFiles& written, 
   std::fflush(stream);
 }
 
-// A profile that is being taken, until its files are written.
-class Run {
- public:
-  Run() = default;
-  Run(const Run&) = delete;
-  Run(Run&&) = delete;
-  Run& operator=(const Run&) = delete;
-  Run& operator=(Run&&) = delete;
-  virtual ~Run() = default;
-  virtual uint64_t samples_taken() = 0;
-  virtual Result<void> write() = 0;  // ends it
-};
-
 // By ourselves.
 class OwnRun final : public Run {
  public:
   OwnRun(std::unique_ptr<Recording> recording, const ProfileOptions& options)
       : recording_(std::move(recording)), options_(options) {}
   uint64_t samples_taken() override { return recording_->samples_taken(); }
+  [[nodiscard]] int fd() const override { return recording_->fd(); }
+  void serve() override { recording_->serve(); }
   Result<void> write() override {
     GP_ASSIGN(profile::Profile profile, recording_->finish());
     profile.agent_version = kVersion;
@@ -170,7 +180,8 @@ RecordRequest request_of(const ProfileOptions& options, std::vector<int32_t> pid
   RecordRequest request{.frequency_hz = options.frequency_hz,
                         .pids = std::move(pids),
                         .children = options.children,
-                        .inlines = options.inlines};
+                        .inlines = options.inlines,
+                        .duration = options.command.empty() ? options.duration : std::nullopt};
   if (command != nullptr) {
     request.pids = {command->pid()};
     request.children = true;
@@ -202,9 +213,17 @@ Result<std::unique_ptr<Run>> start_in_background(ControlClient client, const Pro
 Result<std::unique_ptr<Run>> start_run(const ProfileOptions& options, const RecordRequest& wanted,
                                        const StartRecording& start) {
   if (auto background = ControlClient::connect(options.control_socket)) {
+    if (options.tools.any()) tell("warning: the gprofiler in the background has its own choice of external profilers");
     return start_in_background(std::move(*background), options, wanted);
   }
-  GP_ASSIGN(auto recording, start(wanted));
+  auto allowed = check_host(options.force);
+  if (!allowed && options.tools.perf) {
+    tell(fmt::format("warning: {}; sampling with perf instead", allowed.error().message()));
+    GP_ASSIGN(auto perf, start_perf(*options.tools.perf, wanted));
+    return std::make_unique<OwnRun>(std::move(perf), options);
+  }
+  if (!allowed) return std::unexpected(std::move(allowed).error());
+  GP_ASSIGN(auto recording, start_with_tools(options.tools, wanted, start, tell));
   return std::make_unique<OwnRun>(std::move(recording), options);
 }
 
@@ -248,7 +267,6 @@ Result<int> run_profile(const ProfileOptions& options, const StartRecording& sta
   std::vector<int> ends{SIGINT, SIGTERM};
   if (!os::signal_ignored(SIGHUP)) ends.push_back(SIGHUP);
   GP_ASSIGN(std::optional<os::SignalFd> signals, os::SignalFd::make(ends));
-  GP_TRY(check_host(options.force));
   GP_ASSIGN(std::vector<int32_t> pids, living_processes(options.pids));
   GP_TRY(output::prepare_directory(options.output_directory));
   GP_ASSIGN(std::optional<os::Command> command, prepare_command(options));
@@ -260,7 +278,7 @@ Result<int> run_profile(const ProfileOptions& options, const StartRecording& sta
     if (const auto started = child->start(); !started)
       return tell_exec_failure(options.command.front(), started.error());
   }
-  Waiter waiter(*signals, child);
+  Waiter waiter(*signals, child, *running);
   Progress progress(child == nullptr);
   GP_TRY(waiter.wait(options.duration, [&](seconds left) {
     if (progress.shown()) progress.update(left, running->samples_taken());

@@ -1,6 +1,7 @@
 // What the host may do to us while children are run: each row of the fault matrix that concerns them. Those about the
 // agent's own death are in leftovers_test.cc and os/spawn_test.cc, those about misbehaving tools in
 // managed_process_test.cc, reuse of pids in leftovers_test.cc and profile/tool_stacks_test.cc.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -52,7 +53,7 @@ TEST(Fault, NoDescriptorLeft) {
   auto launcher = std::move(*Launcher::make());
   auto running = launcher->start(fake("grandchild"));
   ASSERT_TRUE(running);
-  const int next = ::dup(0);  // the lowest free one
+  const int next = ::fcntl(0, F_DUPFD_CLOEXEC, 0);  // the lowest free one
   ::close(next);
   // Every number of descriptors that is too small to start, each failing at another place.
   int refused = 0;
@@ -72,7 +73,7 @@ TEST(Fault, NoDescriptorLeft) {
   EXPECT_TRUE(launcher->start(fake("fine"))->run({}).ok());
   EXPECT_EQ(launcher->counts().running, 0);
   EXPECT_EQ(launcher->counts().fds_open, 0);
-  const int after = ::dup(0);
+  const int after = ::fcntl(0, F_DUPFD_CLOEXEC, 0);
   ::close(after);
   EXPECT_LE(after, next);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include "os/proc_maps.h"
 #include "os/procfs.h"
@@ -52,7 +53,9 @@ std::vector<FoundProcess> find_processes(bool (*looks_at)(std::string_view), std
     if (pid == ::getpid() || (!pids.empty() && std::ranges::find(pids, pid) == pids.end())) continue;
     if (auto process = look(pid, looks_at)) found.push_back(std::move(*process));
   }
-  std::ranges::stable_sort(found, std::greater(), &FoundProcess::cpu_ticks);
+  std::ranges::sort(found, [](const FoundProcess& a, const FoundProcess& b) {
+    return std::tie(b.cpu_ticks, a.identity.key) < std::tie(a.cpu_ticks, b.identity.key);
+  });
   return found;
 }
 

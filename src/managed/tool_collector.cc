@@ -71,7 +71,7 @@ std::vector<std::unique_ptr<ToolCollector::Job>> ToolCollector::find_jobs(const 
 
 void ToolCollector::start(Job& job, const Window& window) {
   ProcessSpec spec;
-  spec.name = fmt::format("{} on process {}", tool_.name, job.run.pid);
+  spec.name = tool_.name;
   spec.arguments = tool_.arguments(job.run);
   spec.environment = tool_environment();
   if (tool_.environment != nullptr) {
@@ -120,7 +120,7 @@ void ToolCollector::finish(Job& job, Collection& collection) {
 void ToolCollector::clean_up(const Job& job) {
   if (tool_.clean_up == nullptr || job.process == nullptr) return;
   ProcessSpec spec;
-  spec.name = fmt::format("{} cleaning up process {}", tool_.name, job.run.pid);
+  spec.name = fmt::format("{}, cleaning up", tool_.name);
   spec.arguments = tool_.clean_up(job.run);
   spec.environment = tool_environment();
   spec.deadline = steady_clock::now() + kCleanUpTime;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
@@ -56,7 +57,7 @@ class ToolCollectorTest : public testing::Test {
     }
   }
 
-  Collection collect(const Tool& tool, const std::string& script, std::vector<int32_t> pids = {},
+  Collection collect(const Tool& tool, const std::string& script, const std::vector<int32_t>& pids = {},
                      const std::stop_token& cancel = {}) {
     Window window;
     window.end = steady_clock::now() + 1s;
@@ -65,9 +66,9 @@ class ToolCollectorTest : public testing::Test {
     window.pids = pids.empty() ? std::vector<int32_t>{targets_[0]->pid(), targets_[1]->pid()} : pids;
     return ToolCollector(tool, "/bin/sh", script, *launcher_).collect(window, cancel);
   }
-  std::vector<std::string> reasons(const Collection& collection) {
-    std::vector<std::string> texts;
-    for (const auto& failure : collection.failures) texts.push_back(failure.reason);
+  static std::vector<std::string> reasons(const Collection& collection) {
+    std::vector<std::string> texts(collection.failures.size());
+    std::ranges::transform(collection.failures, texts.begin(), &CollectFailure::reason);
     return texts;
   }
 
@@ -97,8 +98,7 @@ TEST_F(ToolCollectorTest, OnlyTheProcessesAskedFor) {
 TEST_F(ToolCollectorTest, AFailureHasAReasonAndNoStacks) {
   const auto collection = collect(scripted(), "echo a 1; echo 'Error: no python' >&2; exit 3", {targets_[0]->pid()});
   EXPECT_TRUE(collection.processes.empty());
-  EXPECT_THAT(reasons(collection),
-              ElementsAre(fmt::format("scripted on process {}: exit code 3: Error: no python", targets_[0]->pid())));
+  EXPECT_THAT(reasons(collection), ElementsAre("scripted: exit code 3: Error: no python"));
   EXPECT_EQ(collection.failures[0].process->pid, targets_[0]->pid());
 }
 

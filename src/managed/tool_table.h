@@ -25,6 +25,7 @@ struct ToolChoice {
   std::string php_filter = "php-fpm";
   std::optional<PerfMode> perf;  // only where the kernel refuses eBPF
 
+  bool operator==(const ToolChoice&) const = default;
   [[nodiscard]] bool any() const { return py_spy || rbspy || phpspy || dotnet_trace || !async_profiler.empty(); }
 };
 

@@ -41,6 +41,7 @@ std::string header(const Profile& profile) {
   json.member("application_metadata_enabled", true).member("profiling_mode", "cpu");
   json.key("data_quality");
   write_quality(profile.quality, json);
+  if (!profile.tools.empty()) write_tools(profile.tools, json.key("external_profilers"));
   json.end_object();
   return out;
 }

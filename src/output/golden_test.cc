@@ -22,6 +22,16 @@ TEST(Golden, Collapsed) { test::expect_golden("example.col", written(Format::kCo
 
 TEST(Golden, CollapsedOfNothing) { test::expect_golden("empty.col", written(Format::kCollapsed, {})); }
 
+TEST(Collapsed, TellsOfExternalProfilers) {
+  profile::Profile profile;
+  profile.tools = {{.name = "rbspy", .processes = 1, .samples = 20, .failures = {{"rbspy: \"late\"", 2}}}};
+  EXPECT_NE(
+      written(Format::kCollapsed, profile)
+          .find(
+              R"("external_profilers": [{"name": "rbspy", "processes": 1, "samples": 20, "failures": {"rbspy: \"late\"": 2}}])"),
+      std::string::npos);
+}
+
 // Compared unpacked: another version of zlib packs differently.
 TEST(Golden, Pprof) {
   const std::string packed = written(Format::kPprof, test::example_profile());

@@ -74,7 +74,9 @@ class DataWriter {
     json_.member("kernel", escape_bytes(profile_.kernel_release)).member("event", profile_.event);
     json_.member("frequency", profile_.frequency_hz).member("period_ns", profile_.period_ns);
     json_.member("start_ms", profile_.start_unix_ns / 1'000'000).member("end_ms", profile_.end_unix_ns / 1'000'000);
-    json_.member("quality_summary", profile_.quality.summary());
+    std::string summary = profile_.quality.summary();
+    for (const profile::ToolReport& tool : profile_.tools) summary += fmt::format(". {}", escape_bytes(tool.summary()));
+    json_.member("quality_summary", summary);
     json_.end_object();
   }
 

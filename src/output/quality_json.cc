@@ -1,5 +1,7 @@
 #include "output/quality_json.h"
 
+#include "output/text.h"
+
 namespace gp::output {
 
 void write_quality(const profile::Quality& quality, JsonWriter& json) {
@@ -25,6 +27,17 @@ void write_quality(const profile::Quality& quality, JsonWriter& json) {
   if (quality.loading_stopped) json.member("loading_stopped", true);
   json.member("sums_hold", quality.sums_hold());
   json.end_object();
+}
+
+void write_tools(std::span<const profile::ToolReport> tools, JsonWriter& json) {
+  json.begin_array();
+  for (const profile::ToolReport& tool : tools) {
+    json.begin_object().member("name", tool.name).member("processes", tool.processes).member("samples", tool.samples);
+    json.key("failures").begin_object();
+    for (const auto& [reason, count] : tool.failures) json.member(escape_bytes(reason), count);
+    json.end_object().end_object();
+  }
+  json.end_array();
 }
 
 }  // namespace gp::output

@@ -198,7 +198,12 @@ class Summary {
     heading("data quality");
     const std::string text =
         profile_.quality.summary() + (profile_.quality.sums_hold() ? "" : "; THE SUMS DO NOT HOLD");
-    std::string_view rest = text;
+    paragraph(text);
+    for (const profile::ToolReport& tool : profile_.tools) paragraph(escape_terminal(tool.summary()));
+  }
+
+  // Wrapped, indented.
+  void paragraph(std::string_view rest) {
     const size_t width = std::max<size_t>(style_.columns, 24) - 2;
     while (!rest.empty()) {
       size_t end = rest.size();

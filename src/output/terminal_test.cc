@@ -25,6 +25,15 @@ TEST(GoldenTerminal, NarrowInColour) {
 
 TEST(Terminal, SaysWhenThereIsNothing) { EXPECT_NE(summary({}, {}).find("no samples"), std::string::npos); }
 
+TEST(Terminal, SaysWhatExternalProfilersBrought) {
+  profile::Profile profile;
+  profile.tools = {{.name = "py-spy", .processes = 2, .samples = 345, .failures = {{"exit code 1: \x1b[31mno", 3}}}};
+  const std::string text = summary(profile, {.columns = 200});
+  EXPECT_NE(text.find("  py-spy: the stacks of 2 processes, 345 samples; failed 3 times: exit code 1: "),
+            std::string::npos);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+}
+
 TEST(Terminal, KeepsRowsInsideTheWidth) {
   for (const size_t columns : {60U, 80U, 132U}) {
     std::string_view rest;

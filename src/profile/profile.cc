@@ -64,4 +64,12 @@ size_t memory_bytes(const Profile& profile) {
   return bytes;
 }
 
+std::string ToolReport::summary() const {
+  std::string text = fmt::format("{}: the stacks of {} processes, {} samples", name, processes, samples);
+  for (const auto& [reason, count] : failures) {
+    text += count == 1 ? fmt::format("; failed once: {}", reason) : fmt::format("; failed {} times: {}", count, reason);
+  }
+  return text;
+}
+
 }  // namespace gp::profile

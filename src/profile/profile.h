@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,17 @@ struct SampleGroup {
   uint64_t count = 0;   // weight at the nominal rate, at least 1
 };
 
+// What an external profiler brought, and why it did not where it did not.
+struct ToolReport {
+  std::string name;                          // "py-spy"
+  uint64_t processes = 0;                    // whose stacks are its
+  uint64_t samples = 0;                      // of these
+  std::map<std::string, uint64_t> failures;  // reason → how often; the walked stacks stayed
+
+  // "py-spy: the stacks of 2 processes, 345 samples; failed once: exit code 1".
+  [[nodiscard]] std::string summary() const;
+};
+
 struct Profile {
   int64_t start_unix_ns = 0;
   int64_t end_unix_ns = 0;
@@ -74,6 +86,7 @@ struct Profile {
   std::vector<Thread> threads;
   std::vector<SampleGroup> samples;  // sorted by thread, then stack
   Quality quality;
+  std::vector<ToolReport> tools;  // empty where none was asked for
 };
 
 // Heap it holds, an estimate for memory accounts.

@@ -8,6 +8,7 @@
 
 #include "base/account.h"
 #include "base/clock.h"
+#include "managed/merge.h"
 #include "os/event_fd.h"
 #include "os/host.h"
 #include "os/procfs.h"
@@ -174,10 +175,14 @@ std::vector<CollectorOutcome> Closing::add_collected(SessionState& session, cons
   std::minstd_rand random(std::random_device{}());
   std::uniform_real_distribution<double> phase(0, 1);
   for (auto& part : runs->take()) {
-    for (const auto& stacks : part.collection.processes) profile::replace_stacks(profile, stacks, phase(random));
+    managed::merge_collection(part.name, part.collection, [&] { return phase(random); }, profile);
     for (const auto& failure : part.collection.failures) {
-      spdlog::warn("session {}: {}: {}", session.options.name, part.name, failure.reason);
+      const std::string whom = failure.process ? fmt::format(" (process {})", failure.process->pid) : std::string();
+      spdlog::warn("session {}: {}: {}{}", session.options.name, part.name, failure.reason, whom);
       ++session.collectors_failed;
+    }
+    if (part.timed_out || !part.error.empty()) {
+      managed::note_failure(part.name, part.timed_out ? "timed out" : part.error, profile);
     }
     if (part.timed_out) {
       spdlog::warn("Profiler {} timed out, skipping", part.name);

@@ -75,11 +75,11 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool parse_error(size_t position, const std::string& /*token*/, const nlohmann::json::exception& /*why*/) override {
-    error_at_ = position;
+    refusal_ = fmt::format("no JSON at byte {}", position);
     return false;
   }
 
-  [[nodiscard]] std::optional<size_t> error_at() const { return error_at_; }
+  [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
   // Names are known only now: a file may give its frames after its profiles.
   void give(double unit_ms, profile::ToolStacks& stacks) const {
@@ -157,16 +157,14 @@ class Reader final : public nlohmann::json_sax<nlohmann::json> {
   uint32_t frame_ = UINT32_MAX;
   double at_ = 0;
   bool opens_ = false;
-  std::optional<size_t> error_at_;
+  std::string refusal_ = "events that do not fit together, or too many of them";
 };
 
 template <class Input>
 Result<void> parse(Input&& input, double unit_ms, profile::ToolStacks& stacks) {
   Reader reader;
   if (!nlohmann::json::sax_parse(std::forward<Input>(input), &reader)) {
-    return fail(ErrorCode::kMalformed, reader.error_at()
-                                           ? fmt::format("no JSON at byte {}", *reader.error_at())
-                                           : std::string("events that do not fit together, or too many of them"));
+    return fail(ErrorCode::kMalformed, reader.refusal());
   }
   reader.give(unit_ms, stacks);
   return {};
