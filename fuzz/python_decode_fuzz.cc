@@ -1,6 +1,8 @@
 // What the agent decodes of Python's: symbol records, location tables, the interpreter's description of itself.
 #include "base/check.h"
 #include "runtimes/python/code_symbol.h"
+#include "runtimes/python/debug_offsets.h"
+#include "runtimes/python/line_table.h"
 #include "runtimes/python/location_table.h"
 #include "runtimes/python/offsets.h"
 #include "runtimes/python/python_runtime.h"

@@ -25,12 +25,16 @@ enum gp_frame_kind {
 	GP_FRAME_PLACE = 5,  /* begins a runtime's run of pending frames: extra: enum gp_runtime, value: where on the C
 	                        stack those up to the first entry belong; they are of the first activation of its loop
 	                        whose frame reaches above it */
+	GP_FRAME_NOTE = 6,   /* what a runtime is doing in the native frames below: extra: enum gp_runtime, value: enum
+	                        gp_note */
 	GP_FRAME_PYTHON = GP_FRAME_CODE(GP_RUNTIME_PYTHON),
 	GP_FRAME_RUBY = GP_FRAME_CODE(GP_RUNTIME_RUBY),
 	GP_FRAME_PHP = GP_FRAME_CODE(GP_RUNTIME_PHP),
 	GP_FRAME_PERL = GP_FRAME_CODE(GP_RUNTIME_PERL),
 	GP_FRAME_LUA = GP_FRAME_CODE(GP_RUNTIME_LUA),
 };
+
+enum gp_note { GP_NOTE_GARBAGE = 1 /* collects garbage */ };
 
 #define GP_FRAME_RETURN_ADDRESS 1 /* look up value - 1 */
 #define GP_FRAME_GUESSED 2        /* its caller was found by frame pointer where no rule covered the pc */
@@ -169,6 +173,8 @@ struct gp_symbol {
 	__u64 table_address; /* of its first byte in the process */
 	__u32 table_bytes;   /* whole length there */
 	__u32 table_stored;  /* bytes that follow, at most GP_SYMBOL_TABLE_MAX */
+	__u32 table_format;  /* of the table and of frames' `extra`: the runtime's own notion */
+	__u32 reserved;
 };
 
 /* Room for the longest. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * CPython 3.11 to 3.13: one frame of the interpreter's own chain a turn, handed over to native code where C called the
+ * CPython 3.11 and later: one frame of the interpreter's own chain a turn, handed over to native code where C called the
  * interpreter. Layouts: struct gp_python; where they come from: src/runtimes/python.
  *
  * The chain and the native stack fit together like this: every C activation of _PyEval_EvalFrameDefault owns a run of
@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "bpf/abi/python.h"
+#include "bpf/walk/python_objects.h"
 #include "bpf/walk/python_symbol.h"
 
 #define GP_PYTHON_SEARCH_STEPS 32   /* thread states looked at in one turn; bounds what the verifier has to follow */
@@ -95,6 +95,22 @@ GP_INLINE void gp_python_find_outer(struct gp_walk *w, const struct gp_python *p
 		w->python.outer_known = 1;
 }
 
+/*
+ * The native frames so far are of a collection of garbage. While finalizers run, other threads may see the flag too: they
+ * are not taken in while they run Python code.
+ */
+GP_INLINE int gp_python_is_collecting(struct gp_walk *w, const struct gp_python *python, __u64 thread)
+{
+	__u64 owner = python->runtime_address;
+	__u32 collecting = 0;
+
+	if (!python->collecting || w->drain || w->frames == 0)
+		return 0;
+	if (!python->collecting_in_runtime && gp_read_user(w, &owner, 8, thread + python->thread_interpreter))
+		return 0;
+	return gp_read_user(w, &collecting, 4, owner + python->collecting) == 0 && collecting == 1;
+}
+
 /* The thread state is found: its frames come next. */
 GP_INLINE int gp_python_start(struct gp_walk *w, const struct gp_python *python, __u64 thread, __u64 frame, __u64 cframe)
 {
@@ -104,6 +120,9 @@ GP_INLINE int gp_python_start(struct gp_walk *w, const struct gp_python *python,
 		*cached = thread;
 	w->python.state = GP_PYTHON_READY;
 	w->python.turns = 0;
+	if (gp_python_is_collecting(w, python, thread) && !gp_push_interpreted(w, GP_FRAME_NOTE, 0, 0, GP_RUNTIME_PYTHON,
+									       GP_NOTE_GARBAGE))
+		return 1;
 	w->python.frame = frame;
 	w->python.first = frame;
 	if (cframe && gp_python_is_foreign(w, cframe))
@@ -155,7 +174,7 @@ GP_INLINE int gp_python_search(struct gp_walk *w, const struct gp_python *python
 			continue;
 		}
 
-		int readable = gp_read_user(w, w->object, GP_PYTHON_THREAD_BYTES, thread) == 0;
+		int readable = gp_read_user(w, w->object, GP_BOUND(python->thread_bytes, 255), thread) == 0;
 		int matches = readable && gp_object_word(w, python->thread_id) == w->thread_pointer &&
 			      gp_python_current_frame(w, python, &frame, &cframe) == 0;
 
@@ -213,18 +232,6 @@ GP_INLINE int gp_python_shim(struct gp_walk *w, __u64 shim, __u64 previous)
 	return gp_python_leave(w, GP_EVAL_HIDE);
 }
 
-/* Tells a code object from another at the same address: mixes what its names and lines are made of. */
-GP_INLINE __u32 gp_python_cookie(struct gp_walk *w, const struct gp_python *python)
-{
-	__u64 hash = gp_object_half(w, python->code_first_line);
-
-	hash = (hash ^ gp_object_word(w, python->code_name)) * 0x9e3779b97f4a7c15ull;
-	hash = (hash ^ gp_object_word(w, python->code_qualname)) * 0x9e3779b97f4a7c15ull;
-	hash = (hash ^ gp_object_word(w, python->code_filename)) * 0x9e3779b97f4a7c15ull;
-	hash = (hash ^ gp_object_word(w, python->code_line_table)) * 0x9e3779b97f4a7c15ull;
-	return (__u32)(hash >> 32);
-}
-
 /* Code unit of a frame's instruction; a new frame's pointer is one before the first or not set at all. */
 GP_INLINE __u32 gp_python_unit(__u64 instruction, __u64 start)
 {
@@ -245,10 +252,10 @@ GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 		return gp_end_of_runtime(w, GP_RUNTIME_PYTHON, w->python.pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW);
 	}
 	if (++w->python.turns > GP_PYTHON_FRAME_TURNS ||
-	    gp_read_user(w, w->object, GP_PYTHON_FRAME_BYTES, frame))
+	    gp_read_user(w, w->object, GP_BOUND(python->frame_bytes, 255), frame))
 		return gp_python_broken(w);
 
-	__u64 code = gp_object_word(w, python->frame_code);
+	__u64 code = gp_object_word(w, python->frame_code) & ~7ull; /* 3.14: _PyStackRef, tagged in its low bits */
 	__u64 previous = gp_object_word(w, python->frame_previous);
 	__u64 instruction = gp_object_word(w, python->frame_instruction);
 	int is_entry = gp_object_byte(w, python->frame_entry) == python->entry_value;
@@ -257,7 +264,7 @@ GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 		return gp_python_shim(w, frame, previous);
 	if (is_entry && gp_python_is_unlinked(w, previous))
 		return gp_python_take_back(w, w->python.outer);
-	if (gp_read_user(w, w->object, GP_PYTHON_CODE_BYTES, code))
+	if (gp_read_user(w, w->object, GP_BOUND(python->code_bytes, 255), code))
 		return gp_python_broken(w);
 	w->python.frame = previous;
 	if (python->code_type && gp_object_word(w, python->object_type) != python->code_type) {
@@ -271,7 +278,7 @@ GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 			  gp_python_unit(instruction, code + python->code_start)))
 		return 1;
 	w->python.pushed++;
-	gp_python_ship(w, python, code, cookie);
+	gp_python_ship(w, python, code, cookie, 0, 0);
 	return is_entry ? gp_python_leave(w, GP_EVAL_HIDE) : 0;
 }
 
@@ -284,5 +291,7 @@ GP_INLINE int gp_python_step(struct gp_walk *w)
 		return gp_python_fail(w, GP_END_RUNTIME_NOT_LOADED);
 	if (gp_is_first_turn(w, GP_RUNTIME_PYTHON))
 		return gp_python_begin(w, python);
-	return w->python.state == GP_PYTHON_READY ? gp_python_frame(w, python) : gp_python_search(w, python);
+	if (w->python.state != GP_PYTHON_READY)
+		return gp_python_search(w, python);
+	return python->object_frames ? gp_python_object_frame(w, python) : gp_python_frame(w, python);
 }

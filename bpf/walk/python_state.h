@@ -13,7 +13,7 @@ enum gp_python_state {
 struct gp_python_walk {
 	__u32 state; /* enum gp_python_state */
 	__u32 turns;
-	__u64 interpreter; /* whose threads are being searched */
+	__u64 interpreter; /* whose threads are being searched; then the thread's own */
 	__u64 thread;
 	__u64 candidate;   /* this thread's, but not active */
 	__u64 frame;
@@ -23,4 +23,11 @@ struct gp_python_walk {
 	__u32 checked;     /* the innermost activation is behind us */
 	__u32 outer_known;
 	__u32 reserved;
+
+	/* Before 3.11: the search for a code object's qualified name, see python_scope.h. */
+	__u64 code;
+	__u64 name;
+	__u64 self;        /* first argument, or the class that is being looked at */
+	__u64 function;    /* found */
+	__u64 owner;       /* 2.7: name of the class it was found in */
 };

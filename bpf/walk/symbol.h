@@ -83,6 +83,8 @@ GP_INLINE struct gp_symbol_record *gp_symbol_begin(struct gp_walk *w, __u32 runt
 	record->symbol.table_address = 0;
 	record->symbol.table_bytes = 0;
 	record->symbol.table_stored = 0;
+	record->symbol.table_format = 0;
+	record->symbol.reserved = 0;
 	return record;
 }
 

@@ -80,6 +80,7 @@ std::optional<SymbolRecord> read_symbol_record(Bytes record, uint32_t runtime, c
   out.scope = take_text(reader, symbol.scope);
   out.file_truncated = symbol.file.truncated != 0;
   out.first_line = symbol.first_line;
+  out.table_format = symbol.table_format;
   const Bytes table = reader.take(symbol.table_stored);
   if (!reader.ok() || table.size() > symbol.table_bytes) return std::nullopt;
   out.table = whole_table(symbol, table, memory);

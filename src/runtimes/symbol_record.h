@@ -20,6 +20,7 @@ struct SymbolRecord {
   std::optional<std::string> scope;
   bool file_truncated = false;
   uint32_t first_line = 0;
+  uint32_t table_format = 0;
   std::vector<uint8_t> table;  // as long as it could be had
 };
 

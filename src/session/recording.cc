@@ -96,6 +96,7 @@ profile::RawFrame Recording::raw_frame(const WalkedSample& sample, const gp_fram
     case GP_FRAME_JIT:
       return {.value = frame.value, .owner = program, .kind = RawFrameKind::kJit, .return_address = is_return};
     case GP_FRAME_END: return gap(sample, frame);
+    case GP_FRAME_NOTE: return note(frame);
     default: return interpreted(sample, frame);
   }
 }
@@ -115,6 +116,11 @@ profile::RawFrame Recording::interpreted(const WalkedSample& sample, const gp_fr
     code_.push_back(std::move(symbol));
   }
   return {.value = frame.extra, .owner = known->second, .kind = profile::RawFrameKind::kCode, .return_address = false};
+}
+
+// What a runtime is doing in its native frames.
+profile::RawFrame Recording::note(const gp_frame& frame) {
+  return marker(runtime_text(frame.extra, frame.value == GP_NOTE_GARBAGE ? "collects garbage" : "busy"));
 }
 
 // An interpreter's part of the stack that could not be walked.

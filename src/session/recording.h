@@ -101,6 +101,7 @@ class Recording {
   uint32_t text_index(std::string_view text);
   profile::RawFrame marker(std::string_view text);
   profile::RawFrame interpreted(const WalkedSample& sample, const gp_frame& frame);
+  profile::RawFrame note(const gp_frame& frame);
   profile::RawFrame gap(const WalkedSample& sample, const gp_frame& frame);
   uint32_t push(uint32_t node, const profile::RawFrame& frame) { return trie_.child(node, trie_.add_frame(frame)); }
   Trail& trail_of(uint32_t thread, profile::WalkEnd end);

@@ -72,7 +72,8 @@ struct CodeSymbol {
   std::string file;
   uint32_t first_line = 0;
   bool name_known = false;
-  std::vector<uint8_t> line_table;  // the runtime's own format, empty: lines are not known
+  std::vector<uint8_t> line_table;  // in one of the runtime's own formats; empty: lines are not known
+  uint32_t table_format = 0;
 };
 
 class Runtime {

@@ -11,7 +11,7 @@ import tempfile
 from build import HERE as SOURCES, OUT as WORKLOADS
 from case import Case
 from chroot import chroot_of
-from interpreters import WANTED, interpreters
+from interpreters import OLD_WANTED, WANTED, interpreters
 
 CONTAINER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "container.py")
 DAILY_SUITE = "trixie"  # where cases with SUITES run in a short run: not the host's own, whatever that is
@@ -37,7 +37,7 @@ class Instance:
 
     def missing(self, built):
         """Why this cannot run here, or None."""
-        if self.case.pythons and not self.python:
+        if (self.case.pythons or self.case.old_pythons) and not self.python:
             return f"there is no Python {self.label.replace('-', ', ')} here"
         return self.missing_parts(built)
 
@@ -153,14 +153,13 @@ def instances_of(cases, full):
             suites = case.suites.split()
             for suite in suites if full else [DAILY_SUITE if DAILY_SUITE in suites else suites[0]]:
                 yield ContainedInstance(case, suite)
-        elif not case.pythons:
+        elif not case.pythons and not case.old_pythons:
             yield Instance(case)
-        elif full:
-            for label in WANTED:
-                yield Instance(case, label, pythons.get(label))
         else:
-            label = next(iter(pythons), WANTED[0])
-            yield Instance(case, label, pythons.get(label))
+            labels = OLD_WANTED if case.old_pythons else WANTED
+            here = [label for label in labels if label in pythons] or labels
+            for label in labels if full else here[:1]:
+                yield Instance(case, label, pythons.get(label))
 
 
 def read_cases(names):

@@ -3,9 +3,12 @@ import glob
 import os
 import subprocess
 
-VERSIONS = ["3.11", "3.12", "3.13"]
+VERSIONS = ["3.11", "3.12", "3.13", "3.14"]
+# Before 3.11 names have no classes of their own and frames no marks: other workloads, other stacks.
+OLD_VERSIONS = ["3.9", "2.7", "3.6", "3.7", "3.8", "3.10"]
 # What a full run wants to see; a combination that is not here is a SKIP.
 WANTED = ["3.11-static", "3.11-shared", "3.12-shared", "3.13-shared"]
+OLD_WANTED = [f"{version}-shared" for version in OLD_VERSIONS]
 
 
 def candidates(version):
@@ -22,9 +25,9 @@ def kind_of(python):
 
 
 def interpreters():
-    """Label (such as "3.11-static") → path; the first of each label found, system ones first."""
+    """Label (such as "3.11-static") → path; the first of each label found, system ones first, old ones last."""
     found = {}
-    for version in VERSIONS:
+    for version in VERSIONS + OLD_VERSIONS:
         for python in candidates(version):
             if os.access(python, os.X_OK):
                 found.setdefault(f"{version}-{kind_of(python)}", python)

@@ -51,9 +51,11 @@ std::optional<targets::CodeSymbol> decode_symbol(Bytes record, const targets::Me
   out.first_line = symbol->first_line;
   out.name_known = symbol->name.has_value();
   out.line_table = std::move(symbol->table);
+  out.table_format = symbol->table_format;
   if (symbol->name) {
     const std::string module = symbol->file && !symbol->file_truncated ? module_of(*symbol->file) : std::string();
-    out.name = module.empty() ? *symbol->name : module + "." + *symbol->name;
+    const std::string name = symbol->scope ? *symbol->scope + "." + *symbol->name : *symbol->name;
+    out.name = module.empty() ? name : module + "." + name;
   }
   if (symbol->file) out.file = std::move(*symbol->file);
   return out;

@@ -5,7 +5,9 @@
 #include <random>
 #include <sstream>
 
+#include "runtimes/python/offsets.h"
 #include "runtimes/python/testing/installed.h"
+#include "runtimes/python/version.h"
 
 namespace gp::runtimes::python {
 namespace {
@@ -65,6 +67,7 @@ for module in argparse, dataclasses, typing, asyncio.base_events:
     show(compile(open(module.__file__).read(), 'x', 'exec'))
 )";
   for (const auto& python : pythons) {
+    if (version_in_name("python" + python.version).number < kPython311) continue;
     std::istringstream told(output_of(python.executable + " -I -c \"" + kScript + "\""));
     size_t functions = 0;
     std::string text;

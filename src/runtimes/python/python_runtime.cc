@@ -5,7 +5,10 @@
 
 #include "elf/cold_part.h"
 #include "runtimes/python/code_symbol.h"
+#include "runtimes/python/debug_offsets.h"
+#include "runtimes/python/line_table.h"
 #include "runtimes/python/location_table.h"
+#include "runtimes/python/loop_edges.h"
 #include "runtimes/python/offsets.h"
 #include "runtimes/python/symbols.h"
 #include "runtimes/python/version.h"
@@ -29,7 +32,7 @@ targets::FileRange cold_range(const elf::Image& image, const Symbols& symbols, e
 
 // The offsets of the interpreter in the file; nothing when it is not one we can walk.
 std::optional<gp_python> offsets_in(const elf::Image& image, const Symbols& symbols, uint16_t version) {
-  if (version == kPython313 && symbols.runtime) {
+  if (version >= kPython313 && symbols.runtime) {
     auto described = read_debug_offsets(image.bytes_at(symbols.runtime->address));
     return described ? std::optional(*described) : std::nullopt;
   }
@@ -38,7 +41,7 @@ std::optional<gp_python> offsets_in(const elf::Image& image, const Symbols& symb
   // The type says how long a code object is without its instructions: another layout has another length, or has the
   // field elsewhere (Py_TRACE_REFS lengthens every object's header).
   const auto size = read_at<uint64_t>(image.bytes_at(symbols.code_type->address + kTypeBasicSize), 0);
-  if (size && *size != python->code_start) return std::nullopt;
+  if (size && *size != code_size_of(*python)) return std::nullopt;
   return python;
 }
 
@@ -65,16 +68,19 @@ std::optional<targets::RuntimeFile> PythonRuntime::detect(const elf::Image& imag
   const Version version = find_version(image, symbols, path);
   file.version = version.text();
   if (symbols.runtime) file.state[kRuntimeState] = symbols.runtime->address;
+  if (symbols.instance_type) file.state[kInstanceType] = symbols.instance_type->address;
   if (symbols.code_type) file.state[kCodeType] = symbols.code_type->address;
   if (symbols.eval) {
     const elf::CodeRange eval{symbols.eval->address, symbols.eval->address + symbols.eval->size};
     file.eval = {file_range(image, eval), cold_range(image, symbols, eval)};
   }
-  if (symbols.runtime && version.number == kPython313 && is_free_threaded(image.bytes_at(symbols.runtime->address)))
+  if (symbols.runtime && version.number >= kPython313 && is_free_threaded(image.bytes_at(symbols.runtime->address)))
     file.version += "t";
   if (!symbols.runtime || file.eval[0].empty() || image.machine() != elf::Machine::kX86_64) return file;
-  const auto python = offsets_in(image, symbols, version.number);
+  auto python = offsets_in(image, symbols, version.number);
   if (!python) return file;
+  if (python->object_frames != 0)
+    find_loop_edges(image, {symbols.eval->address, symbols.eval->address + symbols.eval->size}, *python);
   file.entry = targets::entry_with(GP_RUNTIME_PYTHON, *python);
   file.supported = true;
   return file;
@@ -86,6 +92,7 @@ Result<gp_runtime_entry> PythonRuntime::attach(const targets::RuntimeFile& file,
   auto python = targets::layout_of<gp_python>(file.entry);
   python.runtime_address = file.state[kRuntimeState].value + bias;
   if (file.state[kCodeType].value != 0) python.code_type = file.state[kCodeType].value + bias;
+  if (file.state[kInstanceType].value != 0) python.instance_type = file.state[kInstanceType].value + bias;
   const auto entry = targets::entry_with(GP_RUNTIME_PYTHON, python);
 
   // Just exec'ed, most often: nothing is there to be checked, and its first samples are not to be missed.
@@ -95,7 +102,7 @@ Result<gp_runtime_entry> PythonRuntime::attach(const targets::RuntimeFile& file,
   GP_ASSIGN(const uint64_t thread, read_pointer(memory, interpreter + python.threads_head, "thread"));
   if (thread == 0) return entry;
   // A thread points back to its interpreter where all is laid out as expected.
-  GP_ASSIGN(const uint64_t back, read_pointer(memory, thread + kThreadInterpreter, "thread state"));
+  GP_ASSIGN(const uint64_t back, read_pointer(memory, thread + python.thread_interpreter, "thread state"));
   if (back != interpreter)
     return fail(ErrorCode::kMalformed, fmt::format("python {} does not look like one in memory", file.version));
   return entry;
@@ -108,7 +115,14 @@ std::optional<targets::CodeSymbol> PythonRuntime::decode(std::span<const uint8_t
 
 uint32_t PythonRuntime::line(const targets::CodeSymbol& symbol, uint32_t instruction) const {
   if (instruction == GP_PYTHON_NOT_STARTED) return symbol.first_line;
-  return line_of(symbol.line_table, symbol.first_line, instruction).value_or(0);
+  const Bytes table = symbol.line_table;
+  switch (symbol.table_format) {
+    case GP_PYTHON_LOCATIONS: return line_of(table, symbol.first_line, instruction).value_or(0);
+    case GP_PYTHON_LINETABLE: return linetable_line(table, symbol.first_line, instruction).value_or(0);
+    case GP_PYTHON_LNOTAB: return lnotab_line(table, symbol.first_line, instruction, true);
+    case GP_PYTHON_LNOTAB_SMALL: return lnotab_line(table, symbol.first_line, instruction, false);
+    default: return 0;
+  }
 }
 
 }  // namespace gp::runtimes::python

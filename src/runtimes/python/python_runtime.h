@@ -1,4 +1,4 @@
-// CPython 3.11, 3.12 and 3.13, shared and static builds, embedded in any program.
+// CPython 2.7 and 3.6 to 3.14, shared and static builds, embedded in any program.
 //
 // Limits: free-threaded builds and layouts other than the common one (Py_TRACE_REFS, other patches of the object
 // header) are recognised and not walked; builds without section tables or with all symbols stripped are not found.
@@ -9,8 +9,9 @@
 namespace gp::runtimes::python {
 
 // What RuntimeFile::state holds.
-inline constexpr size_t kRuntimeState = 0;  // _PyRuntime
+inline constexpr size_t kRuntimeState = 0;  // _PyRuntime, or before 3.7 the head of the list of interpreters
 inline constexpr size_t kCodeType = 1;      // PyCode_Type, where it is exported
+inline constexpr size_t kInstanceType = 2;  // PyInstance_Type, in 2.7
 
 class PythonRuntime final : public targets::Runtime {
  public:

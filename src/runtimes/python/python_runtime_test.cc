@@ -26,11 +26,11 @@ TEST(PythonRuntime, IsKnown) {
 
 TEST(PythonRuntime, FindsInstalledInterpreters) {
   const auto pythons = installed_pythons();
-  if (pythons.empty()) GTEST_SKIP() << "no CPython 3.11-3.13 installed";
+  if (pythons.empty()) GTEST_SKIP() << "no CPython installed";
   for (const auto& python : pythons) {
     auto image = elf::Image::open(python.binary);
     ASSERT_TRUE(image) << image.error().message();
-    const auto file = PythonRuntime().detect(*image, "some name");
+    const auto file = PythonRuntime().detect(*image, python.binary);
     ASSERT_TRUE(file) << python.binary;
     EXPECT_TRUE(file->supported) << python.binary;
     EXPECT_TRUE(python.version.starts_with(file->version + ".")) << file->version;
@@ -39,26 +39,24 @@ TEST(PythonRuntime, FindsInstalledInterpreters) {
   }
 }
 
-TEST(PythonRuntime, NamesVersionsItCannotWalk) {
-  const char* home = std::getenv("HOME");
+// Before 3.11 what tells a loop without a frame of its own is found in the code.
+TEST(PythonRuntime, FindsWhereALoopLinksItsFrame) {
   size_t checked = 0;
-  for (const std::string version : {"2.7", "3.6", "3.7", "3.8", "3.9", "3.10"}) {
-    glob_t paths{};
-    const std::string pattern =
-        fmt::format("{0}/.pyenv/versions/{1}.*/lib/libpython{1}*.so.1.0", home != nullptr ? home : "", version);
-    if (glob(pattern.c_str(), 0, nullptr, &paths) == 0) {
-      auto image = elf::Image::open(paths.gl_pathv[0]);
-      ASSERT_TRUE(image);
-      const auto file = PythonRuntime().detect(*image, "some name");
-      ASSERT_TRUE(file) << version;
-      EXPECT_FALSE(file->supported);
-      EXPECT_EQ(file->version, version);
-      EXPECT_FALSE(file->eval[0].empty());
-      ++checked;
-    }
-    globfree(&paths);
+  for (const auto& python : installed_pythons()) {
+    auto image = elf::Image::open(python.binary);
+    ASSERT_TRUE(image);
+    const auto file = PythonRuntime().detect(*image, python.binary);
+    ASSERT_TRUE(file);
+    const auto layout = targets::layout_of<gp_python>(file->entry);
+    if (layout.object_frames == 0) continue;
+    EXPECT_EQ(layout.loop_start, file->eval[0].start.value);
+    EXPECT_GT(layout.unlinked[0].end, 20U) << python.binary;
+    EXPECT_LT(layout.unlinked[0].end, 512U) << python.binary;
+    EXPECT_GT(layout.unlinked[1].end, layout.unlinked[1].start) << python.binary;
+    EXPECT_GT(layout.loop_cfa, 56U) << python.binary;
+    ++checked;
   }
-  if (checked == 0) GTEST_SKIP() << "no CPython before 3.11 as a shared library installed";
+  if (checked == 0) GTEST_SKIP() << "no CPython before 3.11 installed";
 }
 
 TEST(PythonRuntime, SeesNoneInOtherFiles) {

@@ -23,12 +23,32 @@ void note(Symbols& found, std::string_view name, const Symbol& symbol) {
     keep_first(found.version, symbol);
   } else if (name == "PyCode_Type") {
     keep_first(found.code_type, symbol);
+  } else if (name == "PyInstance_Type") {
+    keep_first(found.instance_type, symbol);
   } else if (name.starts_with(kCold)) {
     if (!found.eval_cold || found.eval_cold->size < symbol.size) found.eval_cold = symbol;
   }
 }
 
-void read_table(const elf::Image& image, const elf::Section& section, Symbols& found, std::optional<Symbol>& old_eval) {
+// Names that count only where the newer ones are missing.
+struct OldSymbols {
+  std::optional<Symbol> eval;   // PyEval_EvalFrameEx
+  std::optional<Symbol> heads;  // PyInterpreterState_Head
+};
+
+// The variable that a function of "mov variable(%rip), %rax; ret" returns: the list of interpreters has no name of its
+// own in files without .symtab. REX.W 8B /r with mod 00, rm 101: Intel SDM volume 2.
+std::optional<Symbol> returned_variable(const elf::Image& image, const Symbol& function) {
+  Bytes code = image.bytes_at(function.address);
+  constexpr uint32_t kEndbr64 = 0xfa1e0ff3;
+  const size_t start = read_at<uint32_t>(code, 0) == kEndbr64 ? 4 : 0;
+  const auto distance = read_at<int32_t>(code, start + 3);
+  if (!distance || read_at<uint16_t>(code, start) != 0x8b48 || code[start + 2] != 0x05) return std::nullopt;
+  if (code.size() < start + 8 || code[start + 7] != 0xc3) return std::nullopt;
+  return Symbol{function.address + (start + 7 + static_cast<uint64_t>(int64_t{*distance})), sizeof(uint64_t)};
+}
+
+void read_table(const elf::Image& image, const elf::Section& section, Symbols& found, OldSymbols& old) {
   if (section.link >= image.sections().size()) return;
   const Bytes table = image.raw(section);
   const Bytes names = image.raw(image.sections()[section.link]);
@@ -42,7 +62,8 @@ void read_table(const elf::Image& image, const elf::Section& section, Symbols& f
     if (!name) continue;
     const Symbol value{Vaddr{symbol->st_value}, symbol->st_size};
     note(found, *name, value);
-    if (*name == "PyEval_EvalFrameEx") keep_first(old_eval, value);
+    if (*name == "PyEval_EvalFrameEx") keep_first(old.eval, value);
+    if (*name == "PyInterpreterState_Head") keep_first(old.heads, value);
   }
 }
 
@@ -50,17 +71,18 @@ void read_table(const elf::Image& image, const elf::Section& section, Symbols& f
 
 Symbols find_symbols(const elf::Image& image) {
   Symbols found;
-  std::optional<Symbol> old_eval;
+  OldSymbols old;
   for (const auto& section : image.sections())
-    if (section.type == SHT_DYNSYM) read_table(image, section, found, old_eval);
+    if (section.type == SHT_DYNSYM) read_table(image, section, found, old);
   // 3.10 and later put _PyRuntime in a section of its own (Include/internal/pycore_runtime.h), which names it even
   // when no symbol does.
   const auto* runtime = image.section(".PyRuntime");
-  if (!found.any() && !old_eval && runtime == nullptr) return found;
+  if (!found.any() && !old.eval && runtime == nullptr) return found;
   for (const auto& section : image.sections())
-    if (section.type == SHT_SYMTAB) read_table(image, section, found, old_eval);
+    if (section.type == SHT_SYMTAB) read_table(image, section, found, old);
   if (!found.runtime && runtime != nullptr) found.runtime = Symbol{runtime->address, runtime->size};
-  if (!found.eval) found.eval = old_eval;
+  if (!found.eval) found.eval = old.eval;
+  if (!found.runtime && old.heads) found.runtime = returned_variable(image, *old.heads);
   return found;
 }
 

@@ -18,11 +18,12 @@ struct Symbol {
 
 // What a file defines of CPython. Owner thread: none (value).
 struct Symbols {
-  std::optional<Symbol> runtime;    // _PyRuntime (3.7+)
-  std::optional<Symbol> eval;       // _PyEval_EvalFrameDefault (3.6+), else PyEval_EvalFrameEx
-  std::optional<Symbol> eval_cold;  // what the compiler split off it; the longest when there are several
-  std::optional<Symbol> version;    // Py_Version (3.11+)
-  std::optional<Symbol> code_type;  // PyCode_Type
+  std::optional<Symbol> runtime;        // _PyRuntime (3.7+), else the variable PyInterpreterState_Head() returns
+  std::optional<Symbol> eval;           // _PyEval_EvalFrameDefault (3.6+), else PyEval_EvalFrameEx
+  std::optional<Symbol> eval_cold;      // what the compiler split off it; the longest when there are several
+  std::optional<Symbol> version;        // Py_Version (3.11+)
+  std::optional<Symbol> code_type;      // PyCode_Type
+  std::optional<Symbol> instance_type;  // PyInstance_Type (2.7)
 
   [[nodiscard]] bool any() const { return runtime || eval; }
 };

@@ -13,6 +13,7 @@ import signal
 import sys
 
 ENTERED_FROM_C = {"<module>", "Body"}
+EVERY_FRAME = sys.version_info < (3, 11)  # each call was one in C
 if sys.version_info < (3, 12):
     ENTERED_FROM_C.add("awaited")  # before 3.12 a coroutine that is awaited runs in a loop of its own
 
@@ -23,8 +24,10 @@ def truth():
     while frame:
         code = frame.f_code
         name = code.co_name
-        entry = int(name in ENTERED_FROM_C or name.startswith("c_"))
-        lines.append(f"frame\t{entry}\t{frame.f_lineno}\t{code.co_firstlineno}\t{code.co_filename}\t{code.co_qualname}\n")
+        entry = int(EVERY_FRAME or name in ENTERED_FROM_C or name.startswith("c_"))
+        # Before 3.11 a name is known with its class only where an argument leads there.
+        qualified = getattr(code, "co_qualname", "Holder.method" if name == "method" else name)
+        lines.append(f"frame\t{entry}\t{frame.f_lineno}\t{code.co_firstlineno}\t{code.co_filename}\t{qualified}\n")
         frame = frame.f_back
     return f"thread\t{_thread.get_ident()}\n" + "".join(lines)
 

@@ -30,8 +30,8 @@ inline std::string output_of(const std::string& command) {
 
 inline std::vector<Installed> installed_pythons() {
   const char* home = std::getenv("HOME");
-  std::vector<std::string> patterns = {"/usr/bin/python3.1[123]", "/usr/local/bin/python3.1[123]"};
-  if (home != nullptr) patterns.push_back(std::string(home) + "/.pyenv/versions/3.1[123].*/bin/python3.1[123]");
+  std::vector<std::string> patterns = {"/usr/bin/python[23].*[0-9]", "/usr/local/bin/python[23].*[0-9]"};
+  if (home != nullptr) patterns.push_back(std::string(home) + "/.pyenv/versions/*/bin/python[23].*[0-9]");
   std::vector<Installed> found;
   for (const auto& pattern : patterns) {
     glob_t paths{};
@@ -41,7 +41,8 @@ inline std::vector<Installed> installed_pythons() {
         python.executable = paths.gl_pathv[i];
         const std::string told = output_of(
             python.executable +
-            " -I -c \"import sys, sysconfig as s, os; v = s.get_config_var; print(sys.version.split()[0]);"
+            " -E -c \"from __future__ import print_function; import sys, sysconfig as s, os; v = s.get_config_var; "
+            "print(sys.version.split()[0]);"
             "print(s.get_path('include'));"
             "print(os.path.join(v('LIBDIR'), v('INSTSONAME')) if v('Py_ENABLE_SHARED') else sys.executable)\" 2>&1");
         const size_t first = told.find('\n');

@@ -60,7 +60,7 @@ std::string output_until_stop(const char* python, const char* script, const char
   pid = fork();
   if (pid == 0) {
     dup2(pipe_ends[1], 1);
-    execl(python, python, "-I", "-S", script, mode, static_cast<char*>(nullptr));
+    execl(python, python, "-E", "-s", "-S", script, mode, static_cast<char*>(nullptr));
     _exit(127);
   }
   close(pipe_ends[1]);
@@ -71,6 +71,13 @@ std::string output_until_stop(const char* python, const char* script, const char
   close(pipe_ends[0]);
   text.resize(got > 0 ? static_cast<size_t>(got) : 0);
   return text;
+}
+
+// Has the recording keep what its offsets are read from.
+bool recording_has_offsets(const ProcessReader& reader, Recording& recording) {
+  std::array<uint8_t, kDebugOffsetsBytes> described{};
+  const bool by_itself = !offsets_of(version_in_name("python" + recording.file.version).number);
+  return !by_itself || reader.read(Pc{recording.file.state[kRuntimeState].value + recording.bias}, described);
 }
 
 int record(const char* python, const char* script, const char* mode, const char* output) {
@@ -84,7 +91,7 @@ int record(const char* python, const char* script, const char* mode, const char*
   reader.pid = pid;
   reader.into = &recording;
   int result = 1;
-  if (!recording.frames.empty() && find_runtime(pid, recording)) {
+  if (!recording.frames.empty() && find_runtime(pid, recording) && recording_has_offsets(reader, recording)) {
     const PythonRuntime runtime;
     if (auto attached = runtime.attach(recording.file, reader, recording.bias); attached) {
       auto walk = std::make_unique<PythonWalk>();

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -16,8 +15,10 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "bpf/abi/python.h"
+#include "runtimes/python/debug_offsets.h"
+#include "runtimes/python/offsets.h"
 #include "runtimes/python/python_runtime.h"
+#include "runtimes/python/version.h"
 #include "targets/runtime.h"
 
 namespace gp::runtimes::python {
@@ -66,17 +67,8 @@ struct Recording final : targets::MemoryReader {
     if (key == "version") return static_cast<bool>(std::getline(in, file.version));
     if (key == "runtime") return static_cast<bool>(in >> file.state[kRuntimeState].value);
     if (key == "code_type") return static_cast<bool>(in >> file.state[kCodeType].value);
+    if (key == "instance_type") return static_cast<bool>(in >> file.state[kInstanceType].value);
     if (key == "bias") return static_cast<bool>(in >> bias);
-    if (key == "offsets") {
-      std::array<uint8_t, sizeof(gp_python)> bytes{};
-      for (uint8_t& byte : bytes) {
-        unsigned value = 0;
-        if (!(in >> value)) return false;
-        byte = static_cast<uint8_t>(value);
-      }
-      file.entry = targets::entry_with(GP_RUNTIME_PYTHON, std::bit_cast<gp_python>(bytes));
-      return true;
-    }
     if (key != "frame") return false;
     ToldFrame frame;
     in >> frame.entry >> frame.line >> frame.first_line;
@@ -112,17 +104,27 @@ struct Recording final : targets::MemoryReader {
       if (!reader.ok()) return std::nullopt;
       recording.add(address, piece);
     }
-    return recording.pieces.empty() ? std::nullopt : std::optional(std::move(recording));
+    if (recording.pieces.empty() || !recording.find_offsets()) return std::nullopt;
+    return recording;
+  }
+
+  // As PythonRuntime::detect() does in the file: by the version, else from what the interpreter says of itself.
+  [[nodiscard]] bool find_offsets() {
+    const uint16_t version = version_in_name("python" + file.version).number;
+    auto python = offsets_of(version);
+    std::array<uint8_t, kDebugOffsetsBytes> described{};
+    if (!python && read(Pc{file.state[kRuntimeState].value + bias}, described)) {
+      if (auto read = read_debug_offsets(described)) python = *read;
+    }
+    if (python) file.entry = targets::entry_with(GP_RUNTIME_PYTHON, *python);
+    return python.has_value();
   }
 
   [[nodiscard]] bool save(const std::string& path) const {
     std::ofstream out(path, std::ios::binary);
-    out << fmt::format("version\t{}\nruntime\t{}\ncode_type\t{}\nbias\t{}\nthread\t{}\noffsets\t", file.version,
-                       file.state[kRuntimeState].value, file.state[kCodeType].value, bias, thread);
-    const auto python = targets::layout_of<gp_python>(file.entry);
-    for (const uint8_t byte : std::bit_cast<std::array<uint8_t, sizeof(python)>>(python))
-      out << fmt::format("{} ", byte);
-    out << '\n';
+    out << fmt::format("version\t{}\nruntime\t{}\ncode_type\t{}\ninstance_type\t{}\nbias\t{}\nthread\t{}\n",
+                       file.version, file.state[kRuntimeState].value, file.state[kCodeType].value,
+                       file.state[kInstanceType].value, bias, thread);
     for (const auto& frame : frames)
       out << fmt::format("frame\t{}\t{}\t{}\t{}\t{}\n", frame.entry ? 1 : 0, frame.line, frame.first_line, frame.file,
                          frame.name);
