@@ -27,9 +27,9 @@ TEST(PhpspyTrace, ReadsBlocks) {
       "garbage\n0\n0 \n# pid = 0\n"  // nothing of a stack
       "0 Space::f /srv/my file.php:7\n# pid = 14\n");
   EXPECT_EQ(seen,
-            "12;<main> (/srv/fib.php:9)_[php];fibonacci (/srv/fib.php:4)_[php]\n"
-            "13;usleep (<internal>)_[php]\n"
-            "14;Space::f (/srv/my file.php:7)_[php]\n");
+            "12;<main> /srv/fib.php:9_[php];fibonacci /srv/fib.php:4_[php]\n"
+            "13;usleep <internal>_[php]\n"
+            "14;Space::f /srv/my file.php:7_[php]\n");
   EXPECT_EQ(trace.malformed(), 3U);
 }
 
