@@ -289,6 +289,8 @@ bool Reader::defer(const gp_sample& header, Bytes record) {
   }
   std::vector<uint8_t> sample(record.begin(), record.end());
   std::memcpy(sample.data(), &header, sizeof(header));
+  process->replaced.correct(header.time_ns,
+                            {reinterpret_cast<gp_frame*>(sample.data() + sizeof(header)), size_t{header.user_frames}});
   if (!loader_->post(targets::DeferredSample{.sample = std::move(sample),
                                              .copy = std::exchange(copy->second.stack, {}),
                                              .other = std::exchange(copy->second.other, {}),

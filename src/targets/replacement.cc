@@ -40,15 +40,17 @@ bool Replacements::concern(uint64_t time_ns) const {
   return std::ranges::any_of(list_, [time_ns](const Replacement& one) { return concerns(one, time_ns); });
 }
 
+// In the order they came: what took the place of a mapping may itself have been replaced before the table showed either.
 void Replacements::correct(uint64_t time_ns, std::span<gp_frame> frames) const {
   for (gp_frame& frame : frames) {
     if (frame.kind != GP_FRAME_NATIVE) continue;
-    const uint64_t inside = frame.value - ((frame.flags & GP_FRAME_RETURN_ADDRESS) != 0 ? 1 : 0);
+    const uint64_t back = (frame.flags & GP_FRAME_RETURN_ADDRESS) != 0 ? 1 : 0;
     for (const Replacement& one : list_) {
-      if (!concerns(one, time_ns) || frame.extra != one.old_file || inside - one.old_offset >= one.size) continue;
+      if (!concerns(one, time_ns) || frame.extra != one.old_file || frame.value - back - one.old_offset >= one.size) {
+        continue;
+      }
       frame.extra = one.new_file;
       frame.value += one.new_offset - one.old_offset;
-      break;
     }
   }
 }

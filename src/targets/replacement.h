@@ -25,7 +25,8 @@ struct Replacement {
 // The last few of a process.
 class Replacements {
  public:
-  static constexpr size_t kKept = 8;
+  // Samples wait a tenth of a second in the ring: a process that swaps libraries each 2 ms is still put right.
+  static constexpr size_t kKept = 64;
 
   // To be called before `mapping` is put into the table.
   void note(const MappingTable& table, const Mapping& mapping, uint64_t time_ns);

@@ -48,13 +48,23 @@ TEST_F(ReplacementsTest, CorrectsWhatWasWalkedBeforeTheTableShowedIt) {
   EXPECT_EQ(corrected(31, 1, 0x1510).extra, 1U) << "mapped somewhere else since";
 }
 
+TEST_F(ReplacementsTest, FollowsWhatWasReplacedTwiceBeforeTheTableShowedIt) {
+  map(0x1000, 0x2000, 0, old_, 10);
+  map(0x1000, 0x2000, 0x100, new_, 20);
+  map(0x1000, 0x2000, 0, old_, 30);
+  EXPECT_EQ(corrected(25, 1, 0x10).extra, 2U);
+  EXPECT_EQ(corrected(35, 1, 0x10).extra, 1U);
+  EXPECT_EQ(corrected(35, 1, 0x10).value, 0x10U);
+}
+
 TEST_F(ReplacementsTest, KeepsTheLastFew) {
+  constexpr uint64_t kTimes = 3 * Replacements::kKept;
   map(0x1000, 0x2000, 0, old_, 1);
-  for (uint64_t i = 2; i < 100; ++i) map(0x1000, 0x2000, 0, i % 2 == 0 ? new_ : old_, i);
-  EXPECT_TRUE(replacements_.concern(99));
-  EXPECT_FALSE(replacements_.concern(99 - Replacements::kKept));
+  for (uint64_t i = 2; i <= kTimes; ++i) map(0x1000, 0x2000, 0, i % 2 == 0 ? new_ : old_, i);
+  EXPECT_TRUE(replacements_.concern(kTimes));
+  EXPECT_FALSE(replacements_.concern(kTimes - Replacements::kKept));
   replacements_.clear();
-  EXPECT_FALSE(replacements_.concern(99));
+  EXPECT_FALSE(replacements_.concern(kTimes));
 }
 
 }  // namespace
