@@ -49,7 +49,7 @@ struct ProfileOptions {
   std::string control_socket{kDefaultSocket};
   UpkeepOptions upkeep;                    // with -c
   std::optional<LogFileOptions> log_file;  // none: standard error alone
-  managed::ToolChoice tools;  // external profilers
+  managed::ToolChoice tools;               // external profilers
   bool force = false;
   bool verbose = false;
 
