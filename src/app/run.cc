@@ -209,21 +209,34 @@ Result<std::unique_ptr<Run>> start_in_background(ControlClient client, const Pro
   return std::make_unique<BackgroundRun>(std::move(client), reply.value("id", 0U), stream);
 }
 
-// One sampler is enough for a host: where one runs in the background, ours is a session of it.
-Result<std::unique_ptr<Run>> start_run(const ProfileOptions& options, const RecordRequest& wanted,
-                                       const StartRecording& start) {
+// Who samples for us.
+struct Source {
+  std::optional<ControlClient> background;  // one sampler is enough for a host: ours is a session of it
+  bool perf = false;                        // the kernel refuses us, not perf
+};
+
+// What is refused is told before anything is made.
+Result<Source> choose_source(const ProfileOptions& options) {
+  Source source;
   if (auto background = ControlClient::connect(options.control_socket)) {
     if (options.tools.any()) tell("warning: the gprofiler in the background has its own choice of external profilers");
-    return start_in_background(std::move(*background), options, wanted);
+    source.background.emplace(std::move(*background));
+    return source;
   }
-  auto allowed = check_host(options.force);
-  if (!allowed && options.tools.perf) {
+  const auto allowed = check_host(options.force);
+  if (!allowed && !options.tools.perf) return std::unexpected(allowed.error());
+  if (!allowed) {
     tell(fmt::format("warning: {}; sampling with perf instead", allowed.error().message()));
-    GP_ASSIGN(auto perf, start_perf(*options.tools.perf, wanted));
-    return std::make_unique<OwnRun>(std::move(perf), options);
+    source.perf = true;
   }
-  if (!allowed) return std::unexpected(std::move(allowed).error());
-  GP_ASSIGN(auto recording, start_with_tools(options.tools, wanted, start, tell));
+  return source;
+}
+
+Result<std::unique_ptr<Run>> start_run(const ProfileOptions& options, Source source, const RecordRequest& wanted,
+                                       const StartRecording& start) {
+  if (source.background) return start_in_background(std::move(*source.background), options, wanted);
+  GP_ASSIGN(auto recording, source.perf ? start_perf(*options.tools.perf, wanted)
+                                        : start_with_tools(options.tools, wanted, start, tell));
   return std::make_unique<OwnRun>(std::move(recording), options);
 }
 
@@ -267,11 +280,13 @@ Result<int> run_profile(const ProfileOptions& options, const StartRecording& sta
   std::vector<int> ends{SIGINT, SIGTERM};
   if (!os::signal_ignored(SIGHUP)) ends.push_back(SIGHUP);
   GP_ASSIGN(std::optional<os::SignalFd> signals, os::SignalFd::make(ends));
+  GP_ASSIGN(Source source, choose_source(options));
   GP_ASSIGN(std::vector<int32_t> pids, living_processes(options.pids));
   GP_TRY(output::prepare_directory(options.output_directory));
   GP_ASSIGN(std::optional<os::Command> command, prepare_command(options));
   os::Command* const child = command ? &*command : nullptr;
-  GP_ASSIGN(const std::unique_ptr<Run> running, start_run(options, request_of(options, std::move(pids), child), start));
+  GP_ASSIGN(const std::unique_ptr<Run> running,
+            start_run(options, std::move(source), request_of(options, std::move(pids), child), start));
   if (child != nullptr) {
     // Told to end before the command has begun: then it does not begin. As a shell says of what a signal ended.
     if (const auto signal = signals->next()) return 128 + *signal;

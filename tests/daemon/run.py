@@ -5,6 +5,7 @@ Prints PASS, FAIL or SKIP for each and closes with "N passed, N failed, N skippe
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -144,7 +145,7 @@ def snapshots(case):
     check(len(background.profiles(f"{case.folder}/own")) == 1, "one of its own")
     check(len(background.profiles()) == 2, "which is none of the other's")
     status = background.run("status")
-    check("continuous" in status.stdout and "MiB" in status.stdout, status.stdout)
+    check("continuous" in status.stdout and re.search(r"^memory [0-9.]+MB: ", status.stdout, re.M), status.stdout)
     check("continuous" in background.run("session", "list").stdout, "session list")
     background.end()
 
