@@ -69,8 +69,12 @@ struct Process {
   }
   // And what was mapped then; null: not known.
   [[nodiscard]] std::shared_ptr<const MappingRun> run_at(uint64_t time_ns) const {
-    const Past* before = past_at(time_ns);
-    return before != nullptr ? before->run : run;
+    if (const Past* before = past_at(time_ns)) return before->run;
+    if (!run) return run;
+    auto then = replaced.before(time_ns, run->mappings);
+    if (!then) return run;
+    // As it was, and in no table any more.
+    return std::make_shared<const MappingRun>(MappingRun{.mappings = std::move(*then), .first = 0, .word = 0});
   }
   [[nodiscard]] const Past* past_at(uint64_t time_ns) const {
     for (const Past& before : past) {

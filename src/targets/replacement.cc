@@ -22,6 +22,7 @@ void Replacements::note(const MappingTable& table, const Mapping& mapping, uint6
     if (list_.size() >= kKept) list_.erase(list_.begin());
     list_.push_back({.begun_ns = time_ns,
                      .shown_ns = 0,
+                     .start = start,
                      .size = std::min(old.end, mapping.end) - start,
                      .old_file = old.file->slot,
                      .old_offset = old.offset + (start - old.start),
@@ -53,6 +54,19 @@ void Replacements::correct(uint64_t time_ns, std::span<gp_frame> frames) const {
       frame.value += one.new_offset - one.old_offset;
     }
   }
+}
+
+std::optional<std::vector<gp_mapping>> Replacements::before(uint64_t time_ns, std::span<const gp_mapping> now) const {
+  if (list_.empty() || list_.back().begun_ns <= time_ns) return std::nullopt;
+  std::vector<gp_mapping> then(now.begin(), now.end());
+  for (auto one = list_.rbegin(); one != list_.rend() && one->begun_ns > time_ns; ++one) {
+    for (gp_mapping& mapping : then) {
+      if (mapping.file != one->new_file || mapping.start < one->start || mapping.end > one->start + one->size) continue;
+      mapping.file = one->old_file;
+      mapping.offset = one->old_offset + (mapping.start - one->start);
+    }
+  }
+  return then;
 }
 
 }  // namespace gp::targets

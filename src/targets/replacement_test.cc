@@ -57,6 +57,22 @@ TEST_F(ReplacementsTest, FollowsWhatWasReplacedTwiceBeforeTheTableShowedIt) {
   EXPECT_EQ(corrected(35, 1, 0x10).value, 0x10U);
 }
 
+TEST_F(ReplacementsTest, TellsWhatWasMappedBefore) {
+  map(0x1000, 0x2000, 0x500, old_, 10);
+  map(0x1000, 0x2000, 0x100, new_, 20);
+  map(0x1000, 0x2000, 0x500, old_, 30);
+  const gp_mapping now{.start = 0x1000, .end = 0x2000, .offset = 0x500, .file = 1, .flags = 0};
+  EXPECT_FALSE(replacements_.before(30, {&now, 1}).has_value());
+  const auto second = replacements_.before(25, {&now, 1});
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(second->at(0).file, 2U);
+  EXPECT_EQ(second->at(0).offset, 0x100U);
+  const auto first = replacements_.before(15, {&now, 1});
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->at(0).file, 1U);
+  EXPECT_EQ(first->at(0).offset, 0x500U);
+}
+
 TEST_F(ReplacementsTest, KeepsTheLastFew) {
   constexpr uint64_t kTimes = 3 * Replacements::kKept;
   map(0x1000, 0x2000, 0, old_, 1);
