@@ -135,7 +135,7 @@ def check_the_checker(runner):
 
 def run_all(runner, arguments, cases):
     instances = list(instances_of([case for case in cases if arguments.full or arguments.names or not case.full],
-                                  arguments.full))
+                                  arguments.full, arguments.matrix))
     built = build(sorted({need for instance in instances for need in instance.needs}), interpreters())
     ready = []
     for instance in instances:
@@ -165,7 +165,7 @@ def main():
         return 1
     if arguments.matrix:
         arguments.full = True
-        cases = [case for case in cases if case.shows]
+        cases = [case for case in cases if case.shows or case.suites]
     if arguments.list:
         for case in cases:
             print(f"{case.name:<28} {'full  ' if case.full else ''}{case.about or ''}")

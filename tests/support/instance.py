@@ -145,13 +145,14 @@ def missing_requirement(requirement):
     return f"unknown requirement {requirement!r}"
 
 
-def instances_of(cases, full):
-    """The cases with the interpreters and suites they ask for: one of them, or in a full run all that are wanted."""
+def instances_of(cases, full, matrix):
+    """The cases with the interpreters and suites they ask for: one of each; in a full run every interpreter that is
+    wanted; for the table every suite, too."""
     pythons = interpreters()
     for case in cases:
         if case.suites:
             suites = case.suites.split()
-            for suite in suites if full else [DAILY_SUITE if DAILY_SUITE in suites else suites[0]]:
+            for suite in suites if matrix else [DAILY_SUITE if DAILY_SUITE in suites else suites[0]]:
                 yield ContainedInstance(case, suite)
         elif not case.pythons and not case.old_pythons:
             yield Instance(case)
