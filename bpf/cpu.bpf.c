@@ -72,7 +72,8 @@ static __always_inline struct gp_process *find_process(struct gp_walk *w)
 /* The user part of the interrupted state; false when there is none. */
 static __always_inline int user_registers(struct gp_walk *w, struct task_struct *task, int in_kernel)
 {
-	struct pt_regs regs;
+	/* In scratch memory: what calls each other has 512 bytes of stack in all (MAX_BPF_STACK). */
+	struct pt_regs *regs = (struct pt_regs *)w->object;
 	__u64 *value = w->registers.value;
 
 	if (task->flags & PF_KTHREAD || !task->mm) {
@@ -80,34 +81,34 @@ static __always_inline int user_registers(struct gp_walk *w, struct task_struct 
 		return 0;
 	}
 	/* From user mode, too, interrupts leave the registers at the top of the task's kernel stack. */
-	if (bpf_probe_read_kernel(&regs, sizeof(regs), (void *)bpf_task_pt_regs(task)) != 0 || regs.rip == 0) {
+	if (bpf_probe_read_kernel(regs, sizeof(*regs), (void *)bpf_task_pt_regs(task)) != 0 || regs->rip == 0) {
 		w->end = GP_END_KERNEL_THREAD; /* io workers have an address space but no user code */
 		return 0;
 	}
-	if (regs.cs == GP_USER32_CS) {
+	if (regs->cs == GP_USER32_CS) {
 		w->end = GP_END_COMPAT32;
 		return 0;
 	}
-	value[0] = regs.rax;
-	value[1] = regs.rdx;
-	value[2] = regs.rcx;
-	value[3] = regs.rbx;
-	value[4] = regs.rsi;
-	value[5] = regs.rdi;
-	value[6] = regs.rbp;
-	value[7] = regs.rsp;
-	value[8] = regs.r8;
-	value[9] = regs.r9;
-	value[10] = regs.r10;
-	value[11] = regs.r11;
-	value[12] = regs.r12;
-	value[13] = regs.r13;
-	value[14] = regs.r14;
-	value[15] = regs.r15;
-	value[16] = regs.rip;
+	value[0] = regs->rax;
+	value[1] = regs->rdx;
+	value[2] = regs->rcx;
+	value[3] = regs->rbx;
+	value[4] = regs->rsi;
+	value[5] = regs->rdi;
+	value[6] = regs->rbp;
+	value[7] = regs->rsp;
+	value[8] = regs->r8;
+	value[9] = regs->r9;
+	value[10] = regs->r10;
+	value[11] = regs->r11;
+	value[12] = regs->r12;
+	value[13] = regs->r13;
+	value[14] = regs->r14;
+	value[15] = regs->r15;
+	value[16] = regs->rip;
 	w->registers.valid = GP_REGS_ALL;
 	/* In a system call rip is past the instruction: treat it as a call, so that it is looked up inside. */
-	w->registers.is_return = in_kernel && (__s64)regs.orig_rax >= 0;
+	w->registers.is_return = in_kernel && (__s64)regs->orig_rax >= 0;
 	w->thread_pointer = task->thread.fsbase;
 	return 1;
 }
