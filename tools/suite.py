@@ -36,8 +36,8 @@ STAGES = {
 # Later stages use what earlier ones built.
 GROUPS = {
     "test": ["unit", "release", "cli", "daemon", "operations", "scenario"],
-    "test-full": ["asan", "release", "cli", "daemon", "operations-full", "scenario-full", "fuzz", "soak", "tools", "kernel"],
-    "ci": ["lint", "unit", "release", "cli", "daemon", "operations-full", "scenario-full", "asan", "fuzz", "soak", "tools", "kernel"],
+    "test-full": ["asan", "release", "cli", "daemon", "operations", "scenario-full", "fuzz", "soak", "kernel"],
+    "ci": ["lint", "unit", "release", "cli", "daemon", "operations", "scenario-full", "asan", "fuzz", "soak", "kernel"],
 }
 TALLY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$")
 
