@@ -109,6 +109,7 @@ TEST_F(ControlServerTest, AnEndlessLineIsRefused) {
 
 TEST_F(ControlServerTest, ManyClientsAreRefusedAndTheRestServed) {
   std::vector<os::UniqueFd> clients;
+  clients.reserve(100);
   for (int i = 0; i < 100; ++i) clients.push_back(client());
   EXPECT_EQ(server_->clients(), ControlServer::kMaxClients);
   EXPECT_THAT(read(clients[99]), HasSubstr("too many clients"));

@@ -105,8 +105,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const ProfileOptions& options, Rea
   GP_TRY(self->make_launcher());
   GP_ASSIGN(self->engine_,
             start_engine({.max_workers = options.max_workers, .profiler_timeout = options.profiler_timeout}));
-  self->relief_.emplace(self->engine_.get());
-  GP_ASSIGN(self->upkeep_, Upkeep::start(options.upkeep, std::move(notify), &*self->relief_));
+  self->relief_ = std::make_unique<session::EngineRelief>(self->engine_.get());
+  GP_ASSIGN(self->upkeep_, Upkeep::start(options.upkeep, std::move(notify), self->relief_.get()));
   GP_TRY(self->start_continuous());
   self->write_pid_file();
   self->upkeep_->ready();
@@ -171,7 +171,7 @@ Result<void> Daemon::run() {
     }
     upkeep_->turn(std::span(waiting).subspan(own, of_upkeep.size()));
     // Nothing is sampled any more: whoever started us is to start us again.
-    if (relief_->failure()) return std::unexpected(*relief_->failure());
+    if (const auto& failure = relief_->failure()) return std::unexpected(*failure);
     take_results();
     launcher_->serve();
     control_->serve(monotonic_ns());

@@ -75,8 +75,8 @@ class Daemon {
   os::UniqueFd controller_;
   std::shared_ptr<WindowResults> results_ = std::make_shared<WindowResults>();
   std::unique_ptr<managed::Launcher> launcher_;
-  std::unique_ptr<session::Engine> engine_;      // whose workers run the tools: goes first
-  std::optional<session::EngineRelief> relief_;  // of the engine
+  std::unique_ptr<session::Engine> engine_;        // whose workers run the tools: goes first
+  std::unique_ptr<session::EngineRelief> relief_;  // of the engine
   std::unique_ptr<Upkeep> upkeep_;
   session::SessionId continuous_ = 0;
   std::vector<Waiter> waiters_;
