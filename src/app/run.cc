@@ -212,7 +212,7 @@ Result<std::unique_ptr<Run>> start_in_background(ControlClient client, const Pro
 // Who samples for us.
 struct Source {
   std::optional<ControlClient> background;  // one sampler is enough for a host: ours is a session of it
-  bool perf = false;                        // the kernel refuses us, not perf
+  std::optional<managed::PerfMode> perf;    // the kernel refuses us, not perf
 };
 
 // What is refused is told before anything is made.
@@ -227,7 +227,7 @@ Result<Source> choose_source(const ProfileOptions& options) {
   if (!allowed && !options.tools.perf) return std::unexpected(allowed.error());
   if (!allowed) {
     tell(fmt::format("warning: {}; sampling with perf instead", allowed.error().message()));
-    source.perf = true;
+    source.perf = options.tools.perf;
   }
   return source;
 }
@@ -235,8 +235,8 @@ Result<Source> choose_source(const ProfileOptions& options) {
 Result<std::unique_ptr<Run>> start_run(const ProfileOptions& options, Source source, const RecordRequest& wanted,
                                        const StartRecording& start) {
   if (source.background) return start_in_background(std::move(*source.background), options, wanted);
-  GP_ASSIGN(auto recording, source.perf ? start_perf(*options.tools.perf, wanted)
-                                        : start_with_tools(options.tools, wanted, start, tell));
+  GP_ASSIGN(auto recording,
+            source.perf ? start_perf(*source.perf, wanted) : start_with_tools(options.tools, wanted, start, tell));
   return std::make_unique<OwnRun>(std::move(recording), options);
 }
 

@@ -17,7 +17,7 @@ std::string flat(std::string_view text) {
   const auto settings = parse_settings(text);
   if (!settings) return settings.error().message();
   std::string all;
-  for (const auto& [key, value] : *settings) all += key + "=" + value + ";";
+  for (const auto& [key, value] : *settings) all.append(key).append("=").append(value).append(";");
   return all;
 }
 

@@ -1,6 +1,7 @@
 // Options of what a long-running agent does for itself: memory, log, metrics, state. Owner thread: none (values).
 #pragma once
 
+#include <CLI/App.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,10 +9,6 @@
 #include "app/log_file.h"
 #include "app/upkeep.h"
 #include "base/result.h"
-
-namespace CLI {  // NOLINT(readability-identifier-naming): the library's
-class App;
-}
 
 namespace gp::app {
 

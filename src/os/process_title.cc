@@ -22,12 +22,12 @@ size_t room(int argc, char** argv) {
 
 // Lives as long as the program: getenv() hands out pointers into it.
 void move_environment() {
-  static auto* const strings = new std::vector<std::string>();
-  static auto* const pointers = new std::vector<char*>();
-  for (char** variable = environ; *variable != nullptr; ++variable) strings->emplace_back(*variable);
-  for (std::string& text : *strings) pointers->push_back(text.data());
-  pointers->push_back(nullptr);
-  environ = pointers->data();
+  static auto* const kStrings = new std::vector<std::string>();
+  static auto* const kPointers = new std::vector<char*>();
+  for (char** variable = environ; *variable != nullptr; ++variable) kStrings->emplace_back(*variable);
+  for (std::string& text : *kStrings) kPointers->push_back(text.data());
+  kPointers->push_back(nullptr);
+  environ = kPointers->data();
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ TEST_F(ProcessTitle, GoesOverArgumentsAndEnvironment) {
 
 TEST_F(ProcessTitle, IsCutToTheRoomThereIs) {
   set_process_title(2, arguments_.data(), std::string(1000, 'x'));
-  EXPECT_EQ(std::string(block_.data()), std::string(42, 'x'));
+  EXPECT_STREQ(block_.data(), std::string(42, 'x').c_str());
   EXPECT_EQ(block_[43], '|');
 }
 

@@ -43,14 +43,14 @@ class KeepWindows final : public ProfileSink {
   Result<void> take(profile::Profile /*profile*/, const WindowInfo& window) override {
     const std::lock_guard lock(mutex_);
     windows_.push_back(window);
-    if (refuse_) return fail(ErrorCode::kSystem, "the disk is full");
+    if (refuse) return fail(ErrorCode::kSystem, "the disk is full");
     return {};
   }
   std::vector<WindowInfo> windows() {
     const std::lock_guard lock(mutex_);
     return windows_;
   }
-  std::atomic<bool> refuse_ = false;
+  std::atomic<bool> refuse = false;
 
  private:
   std::mutex mutex_;
@@ -185,10 +185,10 @@ TEST_F(ClosingTest, ACollectorStillAtWorkIsLeftOutOfTheNextWindow) {
 
 TEST_F(ClosingTest, ASinkThatFailsOnceLosesThatWindowOnly) {
   const auto some = session();
-  sink_->refuse_ = true;
+  sink_->refuse = true;
   end(some, begin(*some, 1));
   ASSERT_EQ(wait_for(1).size(), 1U);
-  sink_->refuse_ = false;
+  sink_->refuse = false;
   auto window = begin(*some, 1, 1);
   window->last = true;
   end(some, std::move(window));

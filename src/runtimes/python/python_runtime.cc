@@ -70,8 +70,9 @@ std::optional<targets::RuntimeFile> PythonRuntime::detect(const elf::Image& imag
   if (symbols.runtime) file.state[kRuntimeState] = symbols.runtime->address;
   if (symbols.instance_type) file.state[kInstanceType] = symbols.instance_type->address;
   if (symbols.code_type) file.state[kCodeType] = symbols.code_type->address;
+  elf::CodeRange eval{};
   if (symbols.eval) {
-    const elf::CodeRange eval{symbols.eval->address, symbols.eval->address + symbols.eval->size};
+    eval = {symbols.eval->address, symbols.eval->address + symbols.eval->size};
     file.eval = {file_range(image, eval), cold_range(image, symbols, eval)};
   }
   if (symbols.runtime && version.number >= kPython313 && is_free_threaded(image.bytes_at(symbols.runtime->address)))
@@ -79,8 +80,7 @@ std::optional<targets::RuntimeFile> PythonRuntime::detect(const elf::Image& imag
   if (!symbols.runtime || file.eval[0].empty() || image.machine() != elf::Machine::kX86_64) return file;
   auto python = offsets_in(image, symbols, version.number);
   if (!python) return file;
-  if (python->object_frames != 0)
-    find_loop_edges(image, {symbols.eval->address, symbols.eval->address + symbols.eval->size}, *python);
+  if (python->object_frames != 0) find_loop_edges(image, eval, *python);
   file.entry = targets::entry_with(GP_RUNTIME_PYTHON, *python);
   file.supported = true;
   return file;

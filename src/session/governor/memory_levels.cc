@@ -23,9 +23,9 @@ uint64_t limit_of(const MemoryLimitOptions& options, const MemoryOfHost& host) {
 }  // namespace
 
 Result<MemoryLevels> memory_levels(const MemoryLimitOptions& options, const MemoryOfHost& host) {
-  if (options.threshold_mb.value_or(1) == 0 || options.threshold_mb.value_or(1) > kMostMb) {
-    return fail(ErrorCode::kUsage, fmt::format("--memory-cleanup-threshold-mb {}: give megabytes from 1 to {}",
-                                               *options.threshold_mb, kMostMb));
+  if (const auto& mb = options.threshold_mb; mb && (*mb == 0 || *mb > kMostMb)) {
+    return fail(ErrorCode::kUsage,
+                fmt::format("--memory-cleanup-threshold-mb {}: give megabytes from 1 to {}", *mb, kMostMb));
   }
   const uint64_t asked = limit_of(options, host);
   if (asked < kLeastLimit) {

@@ -10,10 +10,8 @@
 namespace gp::session {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::InSequence;
-using testing::Not;
 using testing::Return;
 
 constexpr uint64_t kMiB = uint64_t{1} << 20U;

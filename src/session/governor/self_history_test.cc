@@ -51,6 +51,7 @@ TEST(SelfHistory, LeavesOutWhatDoesNotParse) {
 
 TEST(SelfHistory, KeepsTheNewest) {
   std::vector<HistoryRow> rows;
+  rows.reserve(kHistoryRows + 5);
   for (uint64_t hour = 0; hour < kHistoryRows + 5; ++hour) rows.push_back(row(hour, 1));
   const auto kept = parse_history(history_file_text(rows));
   ASSERT_THAT(kept, SizeIs(kHistoryRows));
@@ -83,6 +84,7 @@ TEST_F(SelfHistoryFile, GoesOnAfterARestartAndOverADamagedFile) {
 TEST_F(SelfHistoryFile, DoesNotGrowWithoutBound) {
   std::filesystem::create_directories(folder_);
   std::vector<HistoryRow> rows;
+  rows.reserve(kHistoryRows + 5);
   for (uint64_t hour = 0; hour < kHistoryRows; ++hour) rows.push_back(row(hour, 1));
   std::ofstream(path_) << history_file_text(rows);
   SelfHistory history(path_);
