@@ -89,7 +89,7 @@ void fill_pages(Input& input, gp::walk::Tables& tables) {
 
 std::vector<gp_mapping> mappings_of(Input& input) {
   std::vector<gp_mapping> mappings{
-      {.start = kCode, .end = kCode + 2 * GP_PAGE_SIZE, .offset = 0, .file = 0, .reserved = 0}};
+      {.start = kCode, .end = kCode + 2 * GP_PAGE_SIZE, .offset = 0, .file = 0, .flags = 0}};
   const size_t more = input.count(6);
   for (size_t i = 0; i < more; ++i) {
     const uint64_t start = input.address();
@@ -97,7 +97,7 @@ std::vector<gp_mapping> mappings_of(Input& input) {
                         .end = input.coin() ? start + input.take<uint16_t>() : input.take<uint64_t>(),
                         .offset = input.take<uint32_t>(),
                         .file = input.coin() ? GP_NO_FILE : input.take<uint8_t>() % (2 * kFiles),
-                        .reserved = 0});
+                        .flags = 0});
   }
   return mappings;
 }

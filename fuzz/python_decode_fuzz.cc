@@ -7,6 +7,7 @@
 #include "runtimes/python/offsets.h"
 #include "runtimes/python/python_runtime.h"
 #include "runtimes/python/version.h"
+#include "runtimes/symbol_record.h"
 
 namespace {
 
@@ -55,6 +56,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   GP_CHECK(module_of(text).size() <= size);
   static_cast<void>(version_in_name(text));
-  for (const unsigned width : {1U, 2U, 4U}) GP_CHECK(to_utf8(bytes, width).size() <= 3 * size);
+  for (const unsigned width : {1U, 2U, 4U}) GP_CHECK(gp::runtimes::to_utf8(bytes, width).size() <= 3 * size);
   return 0;
 }

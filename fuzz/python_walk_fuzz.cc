@@ -28,7 +28,7 @@ struct EndlessMemory final : targets::MemoryReader {
 
 void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, uint64_t thread, const gp_rule& rule,
           bool drain) {
-  WalkWorld world;
+  gp::runtimes::WalkWorld world;
   world.memory = &memory;
   world.entry = entry;
   world.shipped_limit = 16;
