@@ -69,12 +69,16 @@ GP_INLINE int gp_python_dict_entries(struct gp_walk *w, const struct gp_python *
 	return 1;
 }
 
-/* The value under w->python.name in a dictionary is the function. Names are interned: one object a name. */
-GP_INLINE int gp_python_dict_has(struct gp_walk *w, const struct gp_python *python, __u64 dict)
+/*
+ * The value under w->python.name in the dictionary w->python.dict is the function. Names are interned: one object a name.
+ * A part of its own: the verifier would follow its loops anew for each class.
+ */
+GP_INLINE int gp_python_dict_has(struct gp_walk *w)
 {
+	const struct gp_python *python = (const struct gp_python *)gp_layout_of(w, GP_RUNTIME_PYTHON);
 	__u64 entries, count;
 
-	if (!gp_python_dict_entries(w, python, dict, &entries, &count))
+	if (!python || !gp_python_dict_entries(w, python, w->python.dict, &entries, &count))
 		return 0;
 	for (__u32 read = 0; read < GP_PYTHON_ENTRY_READS; read++) {
 		__u64 first = read * GP_PYTHON_ENTRIES_READ;
@@ -96,17 +100,19 @@ GP_INLINE int gp_python_dict_has(struct gp_walk *w, const struct gp_python *pyth
 	return 0;
 }
 
+GP_PART(gp_python_dict_has)
+
 /* 2.7: the class of w->python.self, or the first of its bases and so on, that has the function. */
-GP_INLINE int gp_python_search_classic(struct gp_walk *w, const struct gp_python *python)
+GP_INLINE int gp_python_search_classic(struct gp_walk *w)
 {
-	__u64 owner, dict, bases, count;
+	__u64 owner, bases, count;
 
 	if (gp_read_user(w, &owner, 8, w->python.self + GP_PYTHON_INSTANCE_CLASS))
 		return 0;
 	for (__u32 i = 0; i < GP_PYTHON_CLASSES; i++) {
-		if (gp_read_user(w, &dict, 8, owner + GP_PYTHON_CLASS_DICT))
+		if (gp_read_user(w, &w->python.dict, 8, owner + GP_PYTHON_CLASS_DICT))
 			return 0;
-		if (gp_python_dict_has(w, python, dict))
+		if (GP_CALL(gp_python_dict_has, w))
 			return gp_read_user(w, &w->python.owner, 8, owner + GP_PYTHON_CLASS_NAME) == 0;
 		if (gp_read_user(w, &bases, 8, owner + GP_PYTHON_CLASS_BASES) ||
 		    gp_read_user(w, &count, 8, bases + GP_PYTHON_TUPLE_SIZE) || count == 0 ||
@@ -120,12 +126,12 @@ GP_INLINE int gp_python_search_classic(struct gp_walk *w, const struct gp_python
 GP_INLINE int gp_python_search_classes(struct gp_walk *w)
 {
 	const struct gp_python *python = (const struct gp_python *)gp_layout_of(w, GP_RUNTIME_PYTHON);
-	__u64 type, flags, mro, count, owner, dict;
+	__u64 type, flags, mro, count, owner;
 
 	if (!python || gp_read_user(w, &type, 8, w->python.self + python->object_type))
 		return 0;
 	if (python->instance_type && type == python->instance_type)
-		return gp_python_search_classic(w, python);
+		return gp_python_search_classic(w);
 	if (gp_read_user(w, &flags, 8, type + GP_PYTHON_TYPE_FLAGS))
 		return 0;
 	if (flags & GP_PYTHON_TYPE_IS_TYPE) /* its type is a metaclass: it is the class of a class method */
@@ -135,9 +141,9 @@ GP_INLINE int gp_python_search_classes(struct gp_walk *w)
 		return 0;
 	for (__u32 i = 0; i < GP_PYTHON_CLASSES; i++) {
 		if (i >= count || gp_read_user(w, &owner, 8, mro + GP_PYTHON_TUPLE_ITEMS + i * 8) ||
-		    gp_read_user(w, &dict, 8, owner + GP_PYTHON_TYPE_DICT))
+		    gp_read_user(w, &w->python.dict, 8, owner + GP_PYTHON_TYPE_DICT))
 			return 0;
-		if (!gp_python_dict_has(w, python, dict))
+		if (!GP_CALL(gp_python_dict_has, w))
 			continue;
 		if (python->type_name && gp_read_user(w, &w->python.owner, 8, owner + python->type_name))
 			w->python.owner = 0;

@@ -28,6 +28,7 @@ struct gp_python_walk {
 	__u64 code;
 	__u64 name;
 	__u64 self;        /* first argument, or the class that is being looked at */
+	__u64 dict;        /* of the class at hand */
 	__u64 function;    /* found */
 	__u64 owner;       /* 2.7: name of the class it was found in */
 };
