@@ -1,24 +1,20 @@
-// Pieces of a stopped interpreter's memory with the stack it had, so that the walker can be tested without it. Made
-// by record_main.cc. The file is text up to an empty line, then the pieces: address and size (8 bytes each), bytes.
+// What a stopped Python had in memory, and the stack it had, so that the walker can be tested without it. Made by
+// record_main.cc; memory_pieces.h says what the file looks like.
 #pragma once
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <cstring>
 #include <fstream>
-#include <iterator>
-#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
 #include "runtimes/python/debug_offsets.h"
 #include "runtimes/python/offsets.h"
 #include "runtimes/python/python_runtime.h"
 #include "runtimes/python/version.h"
+#include "runtimes/testing/memory_pieces.h"
 #include "targets/runtime.h"
 
 namespace gp::runtimes::python {
@@ -33,30 +29,11 @@ struct ToldFrame {
 };
 
 // Owner thread: whoever made it.
-struct Recording final : targets::MemoryReader {
+struct Recording final : MemoryPieces {
   targets::RuntimeFile file;  // version and addresses as detected
   uint64_t bias = 0;
   uint64_t thread = 0;            // pthread_self()
   std::vector<ToldFrame> frames;  // innermost first
-  mutable std::map<uint64_t, std::vector<uint8_t>> pieces;
-
-  // Joins pieces that lie side by side.
-  bool read(Pc address, std::span<uint8_t> to) const override {
-    while (!to.empty()) {
-      const Bytes part = from(address.value);
-      if (part.empty()) return false;
-      const size_t size = std::min(part.size(), to.size());
-      std::memcpy(to.data(), part.data(), size);
-      to = to.subspan(size);
-      address = address + size;
-    }
-    return true;
-  }
-
-  void add(uint64_t address, Bytes bytes) const {
-    auto& piece = pieces[address];
-    if (piece.size() < bytes.size()) piece.assign(bytes.begin(), bytes.end());
-  }
 
   // Lines "thread\t..." and "frame\t..." of workload.py; others are ours.
   bool parse_line(const std::string& line) {
@@ -79,32 +56,15 @@ struct Recording final : targets::MemoryReader {
     return true;
   }
 
-  static std::optional<Recording> load(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    const std::string text(std::istreambuf_iterator<char>(in), {});
-    return parse(Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
-  }
+  static std::optional<Recording> load(const std::string& path) { return parse(file_bytes(path)); }
 
   static std::optional<Recording> parse(Bytes bytes) {
     Recording recording;
     recording.file.kind = GP_RUNTIME_PYTHON;
     recording.file.supported = true;
-    size_t at = 0;
-    std::string line;
-    do {
-      line.clear();
-      while (at < bytes.size() && bytes[at] != '\n') line.push_back(static_cast<char>(bytes[at++]));
-      ++at;
-      if (!line.empty() && !recording.parse_line(line)) return std::nullopt;
-    } while (!line.empty());
-    ByteReader reader(bytes, at);
-    while (reader.remaining() > 0) {
-      const auto address = reader.read<uint64_t>();
-      const Bytes piece = reader.take(reader.read<uint64_t>());
-      if (!reader.ok()) return std::nullopt;
-      recording.add(address, piece);
-    }
-    if (recording.pieces.empty() || !recording.find_offsets()) return std::nullopt;
+    const bool parsed =
+        recording.parse_file(bytes, [&](const std::string& line) { return recording.parse_line(line); });
+    if (!parsed || !recording.find_offsets()) return std::nullopt;
     return recording;
   }
 
@@ -128,27 +88,8 @@ struct Recording final : targets::MemoryReader {
     for (const auto& frame : frames)
       out << fmt::format("frame\t{}\t{}\t{}\t{}\t{}\n", frame.entry ? 1 : 0, frame.line, frame.first_line, frame.file,
                          frame.name);
-    out << '\n';
-    for (const auto& [address, bytes] : pieces) {
-      const uint64_t head[] = {address, bytes.size()};
-      out.write(reinterpret_cast<const char*>(head), sizeof(head));
-      out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    }
+    write_pieces(out);
     return static_cast<bool>(out);
-  }
-
- private:
-  // What the nearest piece that holds `address` has from there on.
-  [[nodiscard]] Bytes from(uint64_t address) const {
-    constexpr uint64_t kMaxPiece = 1U << 20U;
-    auto piece = pieces.upper_bound(address);
-    while (piece != pieces.begin()) {
-      --piece;
-      const uint64_t into = address - piece->first;
-      if (into < piece->second.size()) return Bytes(piece->second).subspan(into);
-      if (into > kMaxPiece) break;
-    }
-    return {};
   }
 };
 

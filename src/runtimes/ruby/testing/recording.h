@@ -1,21 +1,17 @@
-// Pieces of a stopped Ruby's memory with the stack it had, so that the walker can be tested without it. Made by
-// record_main.cc. The file is text up to an empty line, then the pieces: address and size (8 bytes each), bytes.
+// What a stopped Ruby had in memory, and the stack it had, so that the walker can be tested without it. Made by
+// record_main.cc; memory_pieces.h says what the file looks like.
 #pragma once
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstring>
 #include <fstream>
-#include <iterator>
-#include <map>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
 #include "runtimes/ruby/offsets.h"
+#include "runtimes/testing/memory_pieces.h"
 #include "targets/runtime.h"
 
 namespace gp::runtimes::ruby {
@@ -28,12 +24,11 @@ struct ToldFrame {
 };
 
 // Owner thread: whoever made it.
-struct Recording final : targets::MemoryReader {
+struct Recording final : MemoryPieces {
   std::string version;            // "3.3.8"
   std::vector<uint64_t> places;   // tls_slot, tls_offset, current, vm, symbols of gp_ruby
   uint64_t thread = 0;            // the thread pointer
   std::vector<ToldFrame> frames;  // innermost first
-  mutable std::map<uint64_t, std::vector<uint8_t>> pieces;
 
   // The walker's entry: the recorded addresses with what the version says today.
   [[nodiscard]] std::optional<gp_runtime_entry> entry() const {
@@ -45,24 +40,6 @@ struct Recording final : targets::MemoryReader {
     ruby->vm = places[3];
     ruby->symbols = places[4];
     return targets::entry_with(GP_RUNTIME_RUBY, *ruby);
-  }
-
-  // Joins pieces that lie side by side.
-  bool read(Pc address, std::span<uint8_t> to) const override {
-    while (!to.empty()) {
-      const Bytes part = from(address.value);
-      if (part.empty()) return false;
-      const size_t size = std::min(part.size(), to.size());
-      std::memcpy(to.data(), part.data(), size);
-      to = to.subspan(size);
-      address = address + size;
-    }
-    return true;
-  }
-
-  void add(uint64_t address, Bytes bytes) const {
-    auto& piece = pieces[address];
-    if (piece.size() < bytes.size()) piece.assign(bytes.begin(), bytes.end());
   }
 
   // Lines "frame\t..." of workload.rb; others are ours.
@@ -86,57 +63,21 @@ struct Recording final : targets::MemoryReader {
     return true;
   }
 
-  static std::optional<Recording> load(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    const std::string text(std::istreambuf_iterator<char>(in), {});
-    return parse(Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
-  }
+  static std::optional<Recording> load(const std::string& path) { return parse(file_bytes(path)); }
 
   static std::optional<Recording> parse(Bytes bytes) {
     Recording recording;
-    size_t at = 0;
-    std::string line;
-    do {
-      line.clear();
-      while (at < bytes.size() && bytes[at] != '\n') line.push_back(static_cast<char>(bytes[at++]));
-      ++at;
-      if (!line.empty() && !recording.parse_line(line)) return std::nullopt;
-    } while (!line.empty());
-    ByteReader reader(bytes, at);
-    while (reader.remaining() > 0) {
-      const auto address = reader.read<uint64_t>();
-      const Bytes piece = reader.take(reader.read<uint64_t>());
-      if (!reader.ok()) return std::nullopt;
-      recording.add(address, piece);
-    }
-    return recording.pieces.empty() ? std::nullopt : std::optional(std::move(recording));
+    if (!recording.parse_file(bytes, [&](const std::string& line) { return recording.parse_line(line); }))
+      return std::nullopt;
+    return recording;
   }
 
   [[nodiscard]] bool save(const std::string& path) const {
     std::ofstream out(path, std::ios::binary);
     out << fmt::format("version\t{}\nthread\t{}\nplaces\t{}\n", version, thread, fmt::join(places, " "));
     for (const auto& frame : frames) out << fmt::format("frame\t{}\t{}\t{}\n", frame.line, frame.file, frame.label);
-    out << '\n';
-    for (const auto& [address, bytes] : pieces) {
-      const uint64_t head[] = {address, bytes.size()};
-      out.write(reinterpret_cast<const char*>(head), sizeof(head));
-      out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    }
+    write_pieces(out);
     return static_cast<bool>(out);
-  }
-
- private:
-  // What the nearest piece that holds `address` has from there on.
-  [[nodiscard]] Bytes from(uint64_t address) const {
-    constexpr uint64_t kMaxPiece = 1U << 20U;
-    auto piece = pieces.upper_bound(address);
-    while (piece != pieces.begin()) {
-      --piece;
-      const uint64_t into = address - piece->first;
-      if (into < piece->second.size()) return Bytes(piece->second).subspan(into);
-      if (into > kMaxPiece) break;
-    }
-    return {};
   }
 };
 
