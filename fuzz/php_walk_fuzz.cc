@@ -5,26 +5,12 @@
 #include "runtimes/php/php_runtime.h"
 #include "runtimes/php/testing/recording.h"
 #include "runtimes/php/testing/walk.h"
+#include "runtimes/testing/endless_memory.h"
 
 namespace {
 
 using namespace gp;
 using namespace gp::runtimes::php;
-
-// Words of `bytes` everywhere; some addresses cannot be read.
-struct EndlessMemory final : targets::MemoryReader {
-  Bytes bytes;
-
-  bool read(Pc address, std::span<uint8_t> to) const override {
-    if ((address.value & 0xff) == 0xff) return false;
-    for (size_t at = address.value % bytes.size(), done = 0; done < to.size(); at = 0) {
-      const size_t part = std::min(bytes.size() - at, to.size() - done);
-      std::memcpy(&to[done], &bytes[at], part);
-      done += part;
-    }
-    return true;
-  }
-};
 
 // What the loop's registers hold, and what else is not memory.
 struct Surroundings {
@@ -64,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (entry) walk(*recording, *entry, around);
     return 0;
   }
-  EndlessMemory memory;
+  gp::runtimes::EndlessMemory memory;
   memory.bytes = {data + 1, size - 1};
   constexpr uint16_t kVersions[] = {kPhp74, kPhp80, kPhp82, kPhp84};
   auto php = offsets_of(kVersions[data[0] % 4]).value_or(gp_php{});

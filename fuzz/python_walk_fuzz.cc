@@ -5,26 +5,12 @@
 #include "runtimes/python/python_runtime.h"
 #include "runtimes/python/testing/recording.h"
 #include "runtimes/python/testing/walk.h"
+#include "runtimes/testing/endless_memory.h"
 
 namespace {
 
 using namespace gp;
 using namespace gp::runtimes::python;
-
-// Words of `bytes` everywhere; some addresses cannot be read.
-struct EndlessMemory final : targets::MemoryReader {
-  Bytes bytes;
-
-  bool read(Pc address, std::span<uint8_t> to) const override {
-    if ((address.value & 0xff) == 0xff) return false;
-    for (size_t at = address.value % bytes.size(), done = 0; done < to.size(); at = 0) {
-      const size_t part = std::min(bytes.size() - at, to.size() - done);
-      std::memcpy(&to[done], &bytes[at], part);
-      done += part;
-    }
-    return true;
-  }
-};
 
 void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, uint64_t thread, const gp_rule& rule,
           bool drain) {
@@ -61,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (entry) walk(*recording, *entry, recording->thread, rule, (data[size - 2] & 1) != 0);
     return 0;
   }
-  EndlessMemory memory;
+  gp::runtimes::EndlessMemory memory;
   memory.bytes = {data + 1, size - 1};
   const auto table = offsets_of((data[0] & 1) != 0 ? kPython311 : kPython312);
   GP_CHECK(table.has_value());

@@ -5,26 +5,12 @@
 #include "runtimes/ruby/ruby_runtime.h"
 #include "runtimes/ruby/testing/recording.h"
 #include "runtimes/ruby/testing/walk.h"
+#include "runtimes/testing/endless_memory.h"
 
 namespace {
 
 using namespace gp;
 using namespace gp::runtimes::ruby;
-
-// Words of `bytes` everywhere; some addresses cannot be read.
-struct EndlessMemory final : targets::MemoryReader {
-  Bytes bytes;
-
-  bool read(Pc address, std::span<uint8_t> to) const override {
-    if ((address.value & 0xff) == 0xff) return false;
-    for (size_t at = address.value % bytes.size(), done = 0; done < to.size(); at = 0) {
-      const size_t part = std::min(bytes.size() - at, to.size() - done);
-      std::memcpy(&to[done], &bytes[at], part);
-      done += part;
-    }
-    return true;
-  }
-};
 
 void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, uint64_t thread, uint64_t loop_frame,
           bool drain) {
@@ -58,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (entry) walk(*recording, *entry, recording->thread, loop_frame, (data[size - 9] & 1) != 0);
     return 0;
   }
-  EndlessMemory memory;
+  gp::runtimes::EndlessMemory memory;
   memory.bytes = {data + 1, size - 1};
   constexpr uint16_t kVersions[] = {0x0207, 0x0301, 0x0303};
   auto ruby = offsets_of(kVersions[data[0] % 3]).value_or(gp_ruby{});
