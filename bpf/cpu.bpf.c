@@ -337,11 +337,9 @@ int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 
 	if (!count || !w)
 		return 0;
-	count->runs++;
-	if (!task || task->pid == 0) {
-		count->idle++;
+	if (!task || task->pid == 0) /* hardware counters know no idle task */
 		return 0;
-	}
+	count->runs++;
 	w->pid = bpf_get_current_pid_tgid() >> 32;
 
 	struct gp_process *process = find_process(w);

@@ -29,6 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string container = gp::os::parse_container_id(text);
   GP_CHECK(container.empty() || container.size() == 64);
   if (const auto cpus = gp::os::parse_cpu_list(text)) GP_CHECK(cpus->size() <= 65536);
+  GP_CHECK(gp::os::parse_cpu_idle(text).size() <= size);
   if (const auto release = gp::os::parse_kernel_release(text)) GP_CHECK(release->suffix.size() < size);
   GP_CHECK(gp::os::parse_lockdown(text).size() <= size + 4);
   const auto whole = scan_in_two(text, 0);

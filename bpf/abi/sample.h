@@ -185,8 +185,7 @@ struct gp_symbol_record {
 
 /* What one CPU did; read by the agent through a mapping. Only ever grows. */
 struct gp_counters {
-	__u64 runs;      /* of the sampling program */
-	__u64 idle;      /* of those: nothing ran */
+	__u64 runs;      /* of the sampling program, on something other than the idle task */
 	__u64 unwanted;  /* of those: no session takes it */
 	__u64 taken;     /* of those: a sample was taken */
 	__u64 ring_full; /* samples that found no room */
@@ -195,7 +194,7 @@ struct gp_counters {
 	__u64 symbols;   /* symbol records shipped */
 	__u64 copy_window; /* bytes copied in the running tenth of a second */
 	__u64 copy_window_ns;
-	__u64 reserved[6];
+	__u64 reserved[7];
 };
 
 #ifdef __cplusplus

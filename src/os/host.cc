@@ -62,6 +62,12 @@ Result<std::vector<int>> online_cpus() {
   return std::move(*cpus);
 }
 
+std::vector<CpuIdle> cpu_idle() {
+  constexpr size_t kMaxBytes = 4UL << 20U;  // 100 bytes a CPU, and a number for each interrupt
+  const auto text = read_file("/proc/stat", kMaxBytes);
+  return text ? parse_cpu_idle(*text) : std::vector<CpuIdle>();
+}
+
 bool has_kernel_btf() { return ::access("/sys/kernel/btf/vmlinux", R_OK) == 0; }
 
 bool kernel_addresses_visible() {

@@ -21,6 +21,7 @@ std::string kernel_release();   // "6.1.0-37-amd64"
 std::string kernel_version();   // "#1 SMP PREEMPT_DYNAMIC Debian 6.1.140-1 (2025-05-22)"
 Result<std::string> boot_id();  // 36 characters, new at each boot
 Result<std::vector<int>> online_cpus();
+std::vector<CpuIdle> cpu_idle();  // by CPU, ascending; empty where /proc/stat cannot be read
 bool has_kernel_btf();
 // Whether /proc/kallsyms shows us addresses rather than zeros (kptr_restrict, CAP_SYSLOG).
 bool kernel_addresses_visible();

@@ -31,6 +31,8 @@ UniqueFd open_event(perf_event_attr& attr, int cpu) {
 perf_event_attr sampling_attributes(SamplingSource source, uint32_t hz) {
   perf_event_attr attr{};
   attr.disabled = 1;
+  // An idle CPU has nothing to show, and its ticks cost power.
+  attr.exclude_idle = 1;
   if (source == SamplingSource::kCycles) {
     attr.type = PERF_TYPE_HARDWARE;
     attr.config = PERF_COUNT_HW_CPU_CYCLES;

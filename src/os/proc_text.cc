@@ -158,6 +158,34 @@ std::optional<std::vector<int>> parse_cpu_list(std::string_view text) {
   return cpus;
 }
 
+std::vector<CpuIdle> parse_cpu_idle(std::string_view text) {
+  // "cpu0 user nice system idle iowait ...", in ticks of 10 ms (proc_stat(5)); first of all comes a line of their sums.
+  constexpr uint64_t kTickNs = 10'000'000;
+  constexpr size_t kIdle = 3;
+  constexpr size_t kIoWait = 4;
+  std::vector<CpuIdle> cpus;
+  while (text.starts_with("cpu")) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(3, end - 3);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const auto cpu = parse_number<int>(line.substr(0, line.find(' ')));
+    if (!cpu || *cpu < 0 || *cpu > kMaxCpu) continue;
+    uint64_t idle = 0;
+    bool whole = false;
+    for (size_t field = 0; field <= kIoWait; ++field) {
+      const size_t space = line.find(' ');
+      if (space == std::string_view::npos) break;
+      line.remove_prefix(space + 1);
+      const auto ticks = parse_number<uint64_t>(line.substr(0, line.find(' ')));
+      if (!ticks || *ticks > UINT64_MAX / kTickNs / 2) break;
+      if (field >= kIdle) idle += *ticks * kTickNs;
+      whole = field == kIoWait;
+    }
+    if (whole) cpus.push_back({.cpu = *cpu, .ns = idle});
+  }
+  return cpus;
+}
+
 bool KernelRelease::at_least(uint32_t wanted_major, uint32_t wanted_minor, uint32_t wanted_patch) const {
   return std::tie(major, minor, patch) >= std::tie(wanted_major, wanted_minor, wanted_patch);
 }

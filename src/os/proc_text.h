@@ -55,6 +55,14 @@ std::string parse_container_id(std::string_view cgroup_text);
 // A list of numbers such as "0-3,8,10-11" (/sys/devices/system/cpu/online). Numbers above 65,535 are refused.
 std::optional<std::vector<int>> parse_cpu_list(std::string_view text);
 
+// Time a CPU had nothing to run since boot, waiting for a disk included. To 10 ms (USER_HZ), as the kernel tells it.
+struct CpuIdle {
+  int cpu = 0;
+  uint64_t ns = 0;
+};
+// Of /proc/stat; CPUs that are offline have no line. Malformed lines are left out.
+std::vector<CpuIdle> parse_cpu_idle(std::string_view text);
+
 // Version of a kernel as uname(2) tells it: "6.1.0-37-amd64" is 6, 1, 0 with suffix "-37-amd64".
 struct KernelRelease {
   uint32_t major = 0;

@@ -70,6 +70,23 @@ TEST(ProcText, CpuList) {
   }
 }
 
+TEST(ProcText, CpuIdle) {
+  const auto cpus = parse_cpu_idle(
+      "cpu  30 0 0 300 2 0 0 0 0 0\n"
+      "cpu0 10 0 0 100 2 0 0 0 0 0\n"
+      "cpu2 20 0 0 200 0\n"
+      "intr 5 0\n"
+      "cpu9 1 1 1 1 1\n");
+  ASSERT_EQ(cpus.size(), 2U);
+  EXPECT_EQ(cpus[0].cpu, 0);
+  EXPECT_EQ(cpus[0].ns, 1'020'000'000U);
+  EXPECT_EQ(cpus[1].cpu, 2);
+  EXPECT_EQ(cpus[1].ns, 2'000'000'000U);
+  for (const char* bad : {"", "cpu", "cpu0", "cpu0 1 2 3 4", "cpu0 1 2 3 x 5", "cpu-1 1 2 3 4 5", "cpu0 1 2 3 -4 5"}) {
+    EXPECT_TRUE(parse_cpu_idle(bad).empty()) << bad;
+  }
+}
+
 TEST(ProcText, KernelRelease) {
   const auto debian = parse_kernel_release("6.1.0-37-amd64");
   ASSERT_TRUE(debian);

@@ -16,8 +16,9 @@
 
 #include "base/check.h"
 #include "cpu.skel.h"
-#include "os/proc_text.h"
+#include "os/host.h"
 #include "os/self_usage.h"
+#include "sampling/missed_ticks.h"
 
 namespace gp::sampling {
 namespace {
@@ -55,11 +56,9 @@ std::unexpected<Error> fail_bpf(std::string_view doing, int result) {
   return std::unexpected(Error(error.code(), fmt::format("{} ({})", error.message(), last_warning), -result));
 }
 
-Result<std::vector<int>> online_cpus() {
-  GP_ASSIGN(const std::string text, os::read_file("/sys/devices/system/cpu/online", 65536));
-  auto cpus = os::parse_cpu_list(text.substr(0, text.find('\n')));
-  if (!cpus) return fail(ErrorCode::kMalformed, "cannot read the list of online CPUs");
-  return std::move(*cpus);
+std::optional<uint64_t> idle_of(const std::vector<os::CpuIdle>& idle, int cpu) {
+  const auto at = std::ranges::find(idle, cpu, &os::CpuIdle::cpu);
+  return at == idle.end() ? std::nullopt : std::optional(at->ns);
 }
 
 // What the kernel charges for a map; 0 where it does not say.
@@ -226,19 +225,20 @@ void Sampler::remove_segment(uint32_t index) {
 }
 
 Result<void> Sampler::attach() {
-  GP_ASSIGN(const std::vector<int> cpus, online_cpus());
+  GP_ASSIGN(const std::vector<int> cpus, os::online_cpus());
+  const Idle idle = os::cpu_idle();
   for (auto event = events_.begin(); event != events_.end();) {
     if (std::ranges::find(cpus, event->first) != cpus.end()) {
       ++event;
       continue;
     }
-    closed_ticks_ += due_ticks(event->second);
+    missed_before_ += missed(event->first, event->second, idle);
     event = events_.erase(event);
   }
   Result<void> failure;
   for (const int cpu : cpus) {
     if (events_.contains(cpu)) continue;
-    auto event = attach_cpu(cpu);
+    auto event = attach_cpu(cpu, idle);
     if (event) {
       events_.emplace(cpu, std::move(*event));
     } else {
@@ -248,21 +248,23 @@ Result<void> Sampler::attach() {
   return events_.empty() ? failure : Result<void>();
 }
 
-Result<Sampler::CpuEvent> Sampler::attach_cpu(int cpu) {
+Result<Sampler::CpuEvent> Sampler::attach_cpu(int cpu, const Idle& idle) {
   CpuEvent event;
   GP_ASSIGN(event.fd, os::open_sampling_event(source_, cpu, frequency_hz_));
   if (::ioctl(event.fd.get(), PERF_EVENT_IOC_SET_BPF, bpf_program__fd(skeleton_->progs.gp_sample_cpu)) != 0) {
     return fail_errno("attach the BPF program to a CPU");
   }
+  begin_rate(cpu, event, idle);
   GP_TRY(os::enable_event(event.fd.get()));
   return event;
 }
 
 Result<void> Sampler::set_rate(uint32_t hz) {
   if (hz == frequency_hz_) return {};
+  const Idle idle = os::cpu_idle();
   for (auto& [cpu, event] : events_) {
-    event.ticks_before = due_ticks(event);
-    event.count_before = os::event_count(event.fd.get()).value_or(event.count_before);
+    missed_before_ += missed(cpu, event, idle);
+    begin_rate(cpu, event, idle);
     GP_TRY(os::set_event_rate(event.fd.get(), source_, hz));
   }
   frequency_hz_ = hz;
@@ -271,9 +273,10 @@ Result<void> Sampler::set_rate(uint32_t hz) {
 }
 
 void Sampler::stop() {
+  const Idle idle = os::cpu_idle();
   for (const auto& [cpu, event] : events_) {
     static_cast<void>(os::disable_event(event.fd.get()));
-    closed_ticks_ += due_ticks(event);
+    missed_before_ += missed(cpu, event, idle);
   }
   events_.clear();
 }
@@ -289,18 +292,33 @@ Result<uint64_t> Sampler::consume(const std::function<void(Bytes)>& callback) {
   return ring_->records;
 }
 
-uint64_t Sampler::due_ticks(const CpuEvent& event) const {
+void Sampler::begin_rate(int cpu, CpuEvent& event, const Idle& idle) {
+  event.count_ns = os::event_count(event.fd.get()).value_or(0);
+  event.idle_ns = idle_of(idle, cpu);
+  event.runs = runs_of(cpu);
+}
+
+uint64_t Sampler::runs_of(int cpu) const {
+  const auto index = static_cast<size_t>(cpu);
+  return index < counters_.size() ? counters_[index].runs : 0;
+}
+
+uint64_t Sampler::missed(int cpu, const CpuEvent& event, const Idle& idle) const {
   // The timer's event counts nanoseconds; the cycle counter, run by frequency, does not tell how often it was due.
   if (source_ != os::SamplingSource::kCpuClock) return 0;
-  const uint64_t count = os::event_count(event.fd.get()).value_or(event.count_before);
-  return event.ticks_before + (count - event.count_before) / (kNsPerSecond / frequency_hz_);
+  const auto count_ns = os::event_count(event.fd.get());
+  const auto idle_ns = idle_of(idle, cpu);
+  if (!count_ns || !idle_ns || !event.idle_ns) return 0;
+  return missed_ticks({.elapsed_ns = *count_ns - std::min(*count_ns, event.count_ns),
+                       .idle_ns = *idle_ns - std::min(*idle_ns, *event.idle_ns),
+                       .ticks = runs_of(cpu) - event.runs},
+                      kNsPerSecond / frequency_hz_);
 }
 
 SamplerCounts Sampler::counts() const {
   SamplerCounts sum;
   for (const gp_counters& cpu : counters_) {
     sum.kernel.runs += cpu.runs;
-    sum.kernel.idle += cpu.idle;
     sum.kernel.unwanted += cpu.unwanted;
     sum.kernel.taken += cpu.taken;
     sum.kernel.ring_full += cpu.ring_full;
@@ -308,9 +326,9 @@ SamplerCounts Sampler::counts() const {
     sum.kernel.copies_refused += cpu.copies_refused;
     sum.kernel.symbols += cpu.symbols;
   }
-  uint64_t due = closed_ticks_;
-  for (const auto& [cpu, event] : events_) due += due_ticks(event);
-  sum.missed = due > sum.kernel.runs ? due - sum.kernel.runs : 0;
+  sum.missed = missed_before_;
+  const Idle idle = os::cpu_idle();
+  for (const auto& [cpu, event] : events_) sum.missed += missed(cpu, event, idle);
   return sum;
 }
 

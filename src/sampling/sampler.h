@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/account.h"
@@ -14,6 +15,7 @@
 #include "base/result.h"
 #include "bpf/abi/sample.h"
 #include "os/perf_event.h"
+#include "os/proc_text.h"
 #include "os/unique_fd.h"
 #include "sampling/session_table.h"
 #include "walk/tables.h"
@@ -36,7 +38,7 @@ struct SamplerOptions {
 // What the kernel side counted, summed over CPUs since it was loaded.
 struct SamplerCounts {
   gp_counters kernel{};
-  uint64_t missed = 0;  // ticks that were due and ran nothing: program skipped, timer late
+  uint64_t missed = 0;  // see missed_ticks.h
 };
 
 // A read-write mapping of one BPF array.
@@ -99,14 +101,18 @@ class Sampler final : public walk::SegmentSource {
   Result<void> open_ring();
   void charge_maps();
 
-  // The timer of one CPU. Its count goes on when the rate changes: ticks before that are kept apart.
+  // The timer of one CPU, and where it stood when it took up its rate.
   struct CpuEvent {
     os::UniqueFd fd;
-    uint64_t ticks_before = 0;  // due at earlier rates
-    uint64_t count_before = 0;  // its count then, ns
+    uint64_t count_ns = 0;
+    std::optional<uint64_t> idle_ns;
+    uint64_t runs = 0;
   };
-  Result<CpuEvent> attach_cpu(int cpu);
-  [[nodiscard]] uint64_t due_ticks(const CpuEvent& event) const;
+  using Idle = std::vector<os::CpuIdle>;
+  Result<CpuEvent> attach_cpu(int cpu, const Idle& idle);
+  [[nodiscard]] uint64_t runs_of(int cpu) const;
+  void begin_rate(int cpu, CpuEvent& event, const Idle& idle);
+  [[nodiscard]] uint64_t missed(int cpu, const CpuEvent& event, const Idle& idle) const;
 
   struct RingState;
 
@@ -130,7 +136,7 @@ class Sampler final : public walk::SegmentSource {
   std::map<int, CpuEvent> events_;  // by CPU
   os::SamplingSource source_ = os::SamplingSource::kCpuClock;
   uint32_t frequency_hz_ = 0;
-  uint64_t closed_ticks_ = 0;  // due on CPUs that went away
+  uint64_t missed_before_ = 0;  // at earlier rates, and on CPUs that went away
 };
 
 }  // namespace gp::sampling
