@@ -153,28 +153,35 @@ static __always_inline int copy_allowed(struct gp_counters *count, __u64 now)
 __noinline int gp_ship_memory(__u32 cpu, __u64 from, __u32 limit)
 {
 	struct gp_stack_copy_record *record = GP_FIND(copies, cpu);
-	__u32 bytes = 0;
 
 	if (!record)
 		return 0;
 	if (limit > GP_STACK_COPY_SIZE)
 		limit = GP_STACK_COPY_SIZE;
+	/*
+	 * The count lies in memory, of which the verifier knows nothing: all turns look alike to it, and it follows one of
+	 * them rather than every way through nine.
+	 */
+	record->copy.bytes = 0;
 	for (int i = 0; i < GP_STACK_COPY_SIZE / 4096 + 1; i++) {
-		__u32 part = 4096 - (__u32)((from + bytes) & 4095);
+		__u32 at = GP_READ_ONCE(record->copy.bytes);
+		__u32 part = 4096 - (__u32)((from + at) & 4095);
 
-		if (bytes + part > limit)
-			part = limit - bytes;
-		if (part == 0 || part > 4096 || bytes > GP_STACK_COPY_SIZE - part)
+		if (at + part > limit)
+			part = limit - at;
+		if (part == 0 || part > 4096 || at > GP_STACK_COPY_SIZE - part)
 			break;
-		if (bpf_probe_read_user(&record->data[GP_BOUND(bytes, GP_STACK_COPY_SIZE - 1)],
-					part > 4096 ? 4096 : part, (void *)(from + bytes)) != 0)
+		if (bpf_probe_read_user(&record->data[GP_BOUND(at, GP_STACK_COPY_SIZE - 1)],
+					part > 4096 ? 4096 : part, (void *)(from + at)) != 0)
 			break;
-		bytes += part;
+		record->copy.bytes = at + part;
 	}
+
+	__u32 bytes = record->copy.bytes;
+
 	if (bytes == 0 || bytes > GP_STACK_COPY_SIZE)
 		return 0;
 	record->copy.base = from;
-	record->copy.bytes = bytes;
 	record->copy.header.size = sizeof(record->copy) + bytes;
 	if (bpf_ringbuf_output(&ring, record, sizeof(record->copy) + bytes, BPF_RB_NO_WAKEUP) != 0)
 		return 0;

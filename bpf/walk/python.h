@@ -12,8 +12,8 @@
 #include "bpf/walk/python_objects.h"
 #include "bpf/walk/python_symbol.h"
 
-#define GP_PYTHON_SEARCH_STEPS 32   /* thread states looked at in one turn; bounds what the verifier has to follow */
-#define GP_PYTHON_SEARCH_TURNS 32   /* 1,024 thread states and interpreters in all */
+#define GP_PYTHON_SEARCH_STEPS 4   /* thread states looked at in one turn; bounds what the verifier has to follow */
+#define GP_PYTHON_SEARCH_TURNS 256   /* 1,024 thread states and interpreters in all */
 #define GP_PYTHON_FRAME_TURNS (2 * GP_MAX_FRAMES) /* frames and shims: ends chains that go round */
 
 /* The activation at hand has no more frames: native code goes on. */

@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace gp::os {
 namespace {
 
@@ -30,5 +32,14 @@ void run_soon(int nice, uint64_t slice_ns) {
   if (::syscall(SYS_sched_setattr, 0, &attributes, 0U) == 0) return;
   static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), nice));
 }
+
+Haste::Haste(int nice) {
+  errno = 0;
+  before_ = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()));
+  if (errno != 0) before_ = 0;
+  run_soon(nice, 0);  // slices as everybody's
+}
+
+Haste::~Haste() { run_soon(before_, 0); }
 
 }  // namespace gp::os

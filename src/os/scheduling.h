@@ -10,4 +10,16 @@ namespace gp::os {
 // what it may; a thread without the right to it stays as it is.
 void run_soon(int nice, uint64_t slice_ns);
 
+// The same for a stretch of work others wait for, until the end of the scope. Threads started meanwhile keep the nice value.
+class Haste {
+ public:
+  explicit Haste(int nice);
+  Haste(const Haste&) = delete;
+  Haste& operator=(const Haste&) = delete;
+  ~Haste();
+
+ private:
+  int before_ = 0;
+};
+
 }  // namespace gp::os

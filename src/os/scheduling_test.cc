@@ -21,5 +21,17 @@ TEST(Scheduling, GivesTheThreadItsNiceValueAndNoOther) {
   EXPECT_EQ(nice_of(::gettid()), before);
 }
 
+TEST(Scheduling, HasteEndsWithItsScope) {
+  std::thread([] {
+    const auto nice = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); };
+    run_soon(5, 0);
+    {
+      const Haste haste(10);
+      EXPECT_EQ(nice(), 10);
+    }
+    EXPECT_EQ(nice(), ::geteuid() == 0 ? 5 : 10);
+  }).join();
+}
+
 }  // namespace
 }  // namespace gp::os

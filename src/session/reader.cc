@@ -74,9 +74,12 @@ Result<std::unique_ptr<Reader>> Reader::start(sampling::Sampler* sampler, target
   std::unique_ptr<Reader> reader(new Reader(sampler, loader, runtimes, std::move(hooks)));
   GP_ASSIGN(reader->wake_, os::make_eventfd());
   GP_TRY(reader->open_sideband());
-  reader->targets_.scan_all();
-  // Runtimes are found in files: frames of those met before that would be lost.
-  reader->wait_for_loader(kStartNs);
+  {
+    const os::Haste haste(kThreadNice);  // a command or a user waits for the first sample
+    reader->targets_.scan_all();
+    // Runtimes are found in files: frames of those met before that would be lost.
+    reader->wait_for_loader(kStartNs);
+  }
   reader->thread_ = std::jthread([raw = reader.get()](const std::stop_token& stop) { raw->run(stop); });
   return reader;
 }
