@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bpf/walk/native.h"
+#include "bpf/walk/perl.h"
 #include "bpf/walk/php.h"
 #include "bpf/walk/python.h"
 #include "bpf/walk/ruby.h"
@@ -10,6 +11,7 @@
 GP_PART(gp_python_step)
 GP_PART(gp_ruby_step)
 GP_PART(gp_php_step)
+GP_PART(gp_perl_step)
 
 /* The runtime at hand makes the next frame. */
 GP_INLINE int gp_interpreter_step(struct gp_walk *w)
@@ -21,6 +23,8 @@ GP_INLINE int gp_interpreter_step(struct gp_walk *w)
 		return GP_CALL(gp_ruby_step, w);
 	case GP_RUNTIME_PHP:
 		return GP_CALL(gp_php_step, w);
+	case GP_RUNTIME_PERL:
+		return GP_CALL(gp_perl_step, w);
 	default:
 		return gp_fail_runtime(w, w->unwinder, GP_END_RUNTIME_NOT_LOADED);
 	}

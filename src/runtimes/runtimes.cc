@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "runtimes/perl/perl_runtime.h"
 #include "runtimes/php/php_runtime.h"
 #include "runtimes/python/python_runtime.h"
 #include "runtimes/ruby/ruby_runtime.h"
@@ -12,7 +13,8 @@ std::span<const targets::Runtime* const> all() {
   static const python::PythonRuntime kPython;
   static const ruby::RubyRuntime kRuby;
   static const php::PhpRuntime kPhp;
-  static const std::array<const targets::Runtime*, 3> kList = {&kPython, &kRuby, &kPhp};
+  static const perl::PerlRuntime kPerl;
+  static const std::array<const targets::Runtime*, 4> kList = {&kPython, &kRuby, &kPhp, &kPerl};
   return kList;
 }
 

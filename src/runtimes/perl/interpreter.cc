@@ -1,0 +1,98 @@
+#include "runtimes/perl/interpreter.h"
+
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace gp::runtimes::perl {
+namespace {
+
+struct Found {
+  std::optional<Symbol> loop;
+  std::optional<Symbol> debug_loop;
+  std::optional<Symbol> thread_key;
+  std::optional<Symbol> first;
+  std::optional<Symbol> version;
+  std::optional<Symbol> revision;
+
+  std::optional<Symbol>* of(std::string_view name) {
+    if (name == "Perl_runops_standard") return &loop;
+    if (name == "Perl_runops_debug") return &debug_loop;
+    if (name == "PL_thr_key") return &thread_key;
+    if (name == "PL_curinterp") return &first;
+    if (name == "PL_version") return &version;
+    if (name == "PL_revision") return &revision;
+    return nullptr;
+  }
+};
+
+void read_table(const elf::Image& image, const elf::Section& section, Found& found) {
+  if (section.link >= image.sections().size()) return;
+  const Bytes table = image.raw(section);
+  const Bytes names = image.raw(image.sections()[section.link]);
+  for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
+    const auto symbol = read_at<Elf64_Sym>(table, at);
+    if (!symbol || symbol->st_shndx == SHN_UNDEF) continue;
+    // Most other names are told by how they begin.
+    const auto start = read_at<uint16_t>(names, symbol->st_name);
+    if (start != uint16_t{'P' | 'e' << 8} && start != uint16_t{'P' | 'L' << 8}) continue;
+    const auto name = string_at(names, symbol->st_name);
+    auto* into = name ? found.of(*name) : nullptr;
+    // Of two symbols of one name the first is kept: .dynsym comes first.
+    if (into != nullptr && !*into) *into = Symbol{Vaddr{symbol->st_value}, symbol->st_size};
+  }
+}
+
+uint8_t byte_at(const elf::Image& image, const std::optional<Symbol>& symbol) {
+  if (!symbol) return 0;
+  const Bytes bytes = image.bytes_at(symbol->address);
+  return bytes.empty() ? uint8_t{0} : bytes[0];
+}
+
+// The callee-saved register that `mov REGISTER, %rdi` reads (48 89 /r or 4c 89 /r with rdi as what is written; Intel
+// SDM volume 2, MOV), by DWARF number; 0: it is another instruction.
+uint16_t moved_to_rdi(Bytes code) {
+  if (code.size() < 3 || (code[0] != 0x48 && code[0] != 0x4c) || code[1] != 0x89 || (code[2] & 0xc7U) != 0xc7U)
+    return 0;
+  const unsigned number = (code[2] >> 3U & 7U) + (code[0] == 0x4c ? 8U : 0U);
+  if (number == 3) return 3;  // rbx
+  if (number == 5) return 6;  // rbp
+  return number >= 12 ? static_cast<uint16_t>(number) : uint16_t{0};
+}
+
+}  // namespace
+
+std::optional<Interpreter> find_interpreter(const elf::Image& image) {
+  Found found;
+  for (const auto& section : image.sections())
+    if (section.type == SHT_DYNSYM) read_table(image, section, found);
+  if (!found.loop)
+    for (const auto& section : image.sections())
+      if (section.type == SHT_SYMTAB) read_table(image, section, found);
+  if (!found.loop || found.loop->size == 0) return std::nullopt;
+  return Interpreter{*found.loop, found.debug_loop, found.thread_key, found.first, found.version, found.revision};
+}
+
+std::string Version::text() const { return revision == 0 ? "?" : fmt::format("{}.{}", revision, number); }
+
+Version version_of(const elf::Image& image, const Interpreter& interpreter) {
+  const uint8_t revision = byte_at(image, interpreter.revision);
+  return revision == 0 ? Version{} : Version{revision, byte_at(image, interpreter.version)};
+}
+
+uint16_t interpreter_register(Bytes code) {
+  constexpr size_t kMov = 3;
+  constexpr size_t kNear = 12;         // bytes from the move to the call
+  constexpr uint8_t kFunction = 0x10;  // op_ppaddr, op.h
+  for (size_t at = kMov; at + 3 <= code.size(); ++at) {
+    // call *0x10(REGISTER): ff /2 with 8 bits of displacement.
+    if (code[at] != 0xff || (code[at + 1] & 0xf8U) != 0x50U || code[at + 2] != kFunction) continue;
+    for (size_t back = kMov; back <= std::min(at, kNear); ++back)
+      if (const uint16_t number = moved_to_rdi(code.subspan(at - back, kMov)); number != 0) return number;
+  }
+  return 0;
+}
+
+}  // namespace gp::runtimes::perl

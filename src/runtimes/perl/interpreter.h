@@ -1,0 +1,48 @@
+// What tells a Perl interpreter in a file: the few symbols that matter, its version, and how its loops are compiled.
+// The program, libperl for other programs and those linked with it export them for extensions, stripped or not.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/ids.h"
+#include "elf/image.h"
+
+namespace gp::runtimes::perl {
+
+// A defined symbol: where it is and how long. Owner thread: none (value).
+struct Symbol {
+  Vaddr address;
+  uint64_t size = 0;  // bytes; 0: not said
+};
+
+// Owner thread: none (value).
+struct Interpreter {
+  Symbol loop;                       // Perl_runops_standard
+  std::optional<Symbol> debug_loop;  // Perl_runops_debug
+  std::optional<Symbol> thread_key;  // PL_thr_key; none: built without threads
+  std::optional<Symbol> first;       // PL_curinterp
+  std::optional<Symbol> version;     // PL_version, a byte
+  std::optional<Symbol> revision;    // PL_revision, a byte
+};
+
+// Cheap for files that hold none: then only .dynsym is read. Nothing without Perl_runops_standard.
+std::optional<Interpreter> find_interpreter(const elf::Image& image);
+
+// Owner thread: none (value).
+struct Version {
+  uint8_t revision = 0;  // 5; 0: not known
+  uint8_t number = 0;    // 36 for 5.36
+
+  [[nodiscard]] std::string text() const;  // "5.36"; "?" when not known
+};
+
+Version version_of(const elf::Image& image, const Interpreter& interpreter);
+
+// The register, by DWARF number, in which code of a loop keeps the interpreter while it calls an operation's function
+// (op_ppaddr): what it moves to rdi, the first argument, right before. 0: not seen.
+uint16_t interpreter_register(Bytes code);
+
+}  // namespace gp::runtimes::perl

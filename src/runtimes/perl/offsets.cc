@@ -1,0 +1,42 @@
+#include "runtimes/perl/offsets.h"
+
+namespace gp::runtimes::perl {
+namespace {
+
+// struct interpreter (intrpvar.h). Variables are only added at its end within a version.
+struct Variables {
+  uint16_t statement;
+  uint16_t environment;
+  uint16_t main;
+  uint16_t compiling;
+  uint16_t runops;
+};
+
+gp_perl table(uint8_t version, Variables at, uint16_t op_nextstate) {
+  gp_perl perl{};
+  perl.version = version;
+  perl.statement = at.statement;
+  perl.environment = at.environment;
+  perl.main = at.main;
+  perl.compiling = at.compiling;
+  perl.runops = at.runops;
+  perl.op_nextstate = op_nextstate;
+  // struct xpvhv_with_aux, hv.h: since 5.35.
+  perl.aux_in_body = version >= kPerl36 ? 1 : 0;
+  return perl;
+}
+
+}  // namespace
+
+// As the compiler sees the headers of Debian's packages (offsets_test.cc); numbers of operations from opnames.h.
+std::optional<gp_perl> offsets_of(uint8_t version) {
+  switch (version) {
+    case kPerl32: return table(version, {224, 776, 1816, 1952, 2304}, 195);
+    case kPerl36: return table(version, {208, 760, 1800, 1936, 2288}, 195);
+    case kPerl40: return table(version, {208, 776, 1584, 1720, 2072}, 198);
+    case kPerl42: return table(version, {208, 776, 1584, 1720, 2072}, 202);
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace gp::runtimes::perl

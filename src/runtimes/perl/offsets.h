@@ -1,0 +1,19 @@
+// Where the fields are that the walker reads, by version.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "bpf/abi/perl.h"
+
+namespace gp::runtimes::perl {
+
+inline constexpr uint8_t kPerl32 = 32;
+inline constexpr uint8_t kPerl36 = 36;
+inline constexpr uint8_t kPerl40 = 40;
+inline constexpr uint8_t kPerl42 = 42;
+
+// The offsets of 5.`version` without addresses, for builds with threads. Nothing for versions not known.
+std::optional<gp_perl> offsets_of(uint8_t version);
+
+}  // namespace gp::runtimes::perl

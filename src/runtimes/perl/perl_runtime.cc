@@ -1,0 +1,93 @@
+#include "runtimes/perl/perl_runtime.h"
+
+#include <elf.h>
+#include <fmt/format.h>
+
+#include <array>
+
+#include "runtimes/perl/code_symbol.h"
+#include "runtimes/perl/interpreter.h"
+#include "runtimes/perl/offsets.h"
+
+namespace gp::runtimes::perl {
+namespace {
+
+targets::FileRange file_range(const elf::Image& image, const Symbol& symbol) {
+  const auto start = image.to_offset(symbol.address);
+  const auto last = image.to_offset(symbol.address + symbol.size - 1);
+  if (!start || !last || symbol.size == 0) return {};
+  return {*start, *last + 1};
+}
+
+uint16_t register_of(const elf::Image& image, const Symbol& loop) {
+  const Bytes code = image.bytes_at(loop.address);
+  return interpreter_register(code.first(std::min<uint64_t>(code.size(), loop.size)));
+}
+
+// Symbols with versions: those of glibc have them, those of musl do not.
+bool uses_glibc(const elf::Image& image) {
+  for (const auto& section : image.sections())
+    if (section.type == SHT_GNU_verneed) return true;
+  return false;
+}
+
+}  // namespace
+
+std::optional<targets::RuntimeFile> PerlRuntime::detect(const elf::Image& image, std::string_view) const {
+  const auto found = find_interpreter(image);
+  if (!found) return std::nullopt;
+
+  targets::RuntimeFile file;
+  const Version version = version_of(image, *found);
+  file.version = version.text();
+  if (!found->thread_key) file.version += " without threads";
+  const Symbol debug_loop = found->debug_loop.value_or(Symbol{});
+  file.eval = {file_range(image, found->loop), file_range(image, debug_loop)};
+  auto perl = version.revision == 5 ? offsets_of(version.number) : std::nullopt;
+  if (!perl || !found->thread_key || !found->first || file.eval[0].empty() || image.machine() != elf::Machine::kX86_64)
+    return file;
+  perl->loop_register[0] = register_of(image, found->loop);
+  perl->loop_register[1] = register_of(image, debug_loop);
+  if (uses_glibc(image)) file.state[kThreadKey] = found->thread_key->address;
+  file.state[kFirst] = found->first->address;
+  file.state[kLoop] = found->loop.address;
+  file.state[kDebugLoop] = debug_loop.address;
+  file.entry = targets::entry_with(GP_RUNTIME_PERL, *perl);
+  file.supported = true;
+  return file;
+}
+
+Result<gp_runtime_entry> PerlRuntime::attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
+                                             uint64_t bias) const {
+  if (!file.supported) return fail(ErrorCode::kUnsupported, fmt::format("perl {}", file.version));
+  auto perl = targets::layout_of<gp_perl>(file.entry);
+  const auto in_process = [&](StateAddress which) {
+    return file.state[which].value == 0 ? 0 : file.state[which].value + bias;
+  };
+  perl.key = in_process(kThreadKey);
+  perl.loop[0] = in_process(kLoop);
+  perl.loop[1] = in_process(kDebugLoop);
+
+  std::array<uint8_t, sizeof(uint64_t)> word{};
+  if (!memory.read(Pc{in_process(kFirst)}, word)) return fail(ErrorCode::kNotFound, "cannot read perl's variables");
+  // None before it is made; nothing tells then, but the walker asks the same of each it meets.
+  const uint64_t interpreter = read_at<uint64_t>(word, 0).value_or(0);
+  if (interpreter == 0) return targets::entry_with(GP_RUNTIME_PERL, perl);
+  if (!memory.read(Pc{interpreter + perl.runops}, word))
+    return fail(ErrorCode::kNotFound, "cannot read perl's interpreter");
+  // Another value: the variables lie elsewhere than the table says, or an extension runs a loop of its own, which is not
+  // walked either.
+  const uint64_t loop = read_at<uint64_t>(word, 0).value_or(0);
+  if (loop != 0 && loop != perl.loop[0] && loop != perl.loop[1])
+    return fail(ErrorCode::kMalformed, fmt::format("perl {} does not look like one in memory", file.version));
+  return targets::entry_with(GP_RUNTIME_PERL, perl);
+}
+
+std::optional<targets::CodeSymbol> PerlRuntime::decode(std::span<const uint8_t> record,
+                                                       const targets::MemoryReader*) const {
+  return decode_symbol(record);
+}
+
+uint32_t PerlRuntime::line(const targets::CodeSymbol&, uint32_t where) const { return where; }
+
+}  // namespace gp::runtimes::perl
