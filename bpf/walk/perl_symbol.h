@@ -11,6 +11,10 @@
 #define GP_PERL_BLOCK 16
 #define GP_PERL_BLOCKS 24
 
+/* "(eval ": each evaluated string is a file of its own, "(eval 7)". They are one: numbers would never end. */
+#define GP_PERL_EVAL_FILE 0x206c61766528ull
+#define GP_PERL_EVAL_FILE_BYTES 6
+
 /* Measures the C string at w->perl.text and mixes what it says; w->perl.text_hash stays 0 when it cannot be read. */
 GP_INLINE int gp_perl_text(struct gp_walk *w)
 {
@@ -33,6 +37,11 @@ GP_INLINE int gp_perl_text(struct gp_walk *w)
 		hash ^= hash >> 29;
 		if (!mark)
 			length += 8;
+		if (!i && (word & ((1ull << 8 * GP_PERL_EVAL_FILE_BYTES) - 1)) == GP_PERL_EVAL_FILE) {
+			w->perl.text_hash = GP_PERL_EVAL_FILE;
+			w->perl.text_length = GP_PERL_EVAL_FILE_BYTES;
+			return 0;
+		}
 	}
 	for (mark >>= 7; mark > 1; mark >>= 8)
 		length++;

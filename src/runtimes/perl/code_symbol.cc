@@ -18,6 +18,9 @@ std::string_view name_of(uint32_t kind) {
   }
 }
 
+// What the walker leaves of "(eval 7)".
+constexpr std::string_view kEvaluated = "(eval ";
+
 }  // namespace
 
 std::optional<targets::CodeSymbol> decode_symbol(Bytes record) {
@@ -30,7 +33,7 @@ std::optional<targets::CodeSymbol> decode_symbol(Bytes record) {
     if (named && symbol->scope && !symbol->scope->empty()) out.name.append(*symbol->scope).append("::");
     out.name += named ? std::string_view(*symbol->name) : name_of(symbol->table_format);
   }
-  if (symbol->file) out.file = std::move(*symbol->file);
+  if (symbol->file) out.file = symbol->file == kEvaluated ? "(eval)" : std::move(*symbol->file);
   return out;
 }
 

@@ -18,8 +18,8 @@ sub tell_stack {
         my $in_sort = $text[$line] =~ /sort \{/ && $file eq __FILE__;
         print "frame\t$line\t$file\t(sort block)\n" if $in_sort;
         my $name = $caller[3];
-        my $catches = $name eq '(eval)' && !defined $caller[6];
-        print "frame\t$line\t$file\t$name\n" unless $catches;
+        next if $name eq '(eval)' && !defined $caller[6];
+        print "frame\t$line\t$file\t$name\n";
         ($file, $line) = @caller[1, 2];
     }
     print "frame\t$line\t$file\tmain\n";
@@ -30,7 +30,7 @@ sub tell_stack {
 }
 
 sub wait_for_reader {
-    tell_stack(__LINE__ + 1); my $line = readline(STDIN); return $line;
+    tell_stack(__LINE__); my $line = readline(STDIN); return $line;
 }
 
 sub TIESCALAR { return bless [], shift }

@@ -1,0 +1,2 @@
+my $loaded = 1; main::burn();
+$loaded;
