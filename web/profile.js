@@ -85,7 +85,8 @@ const placeOf = (entity) => (entity.file ? entity.file + (entity.line ? `:${enti
 
 // text: what stands in the frame. Python names mean little without their file; others show it in the tooltip.
 function withText(entity) {
-  const place = placeOf(entity);
+  const packaged = isInterpreted(entity.kind) && entity.file && entity.module ? ` [${entity.module}]` : '';
+  const place = placeOf(entity) + packaged;
   const wanted = place && (isInterpreted(entity.kind) || entity.lines === undefined);
   entity.text = wanted ? `${entity.name} (${place})` : entity.name;
   entity.full = `${place && (isInterpreted(entity.kind) || entity.line) ? `${entity.name} (${place})` : entity.name}${SUFFIXES[entity.kind]}`;

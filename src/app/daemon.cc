@@ -71,6 +71,7 @@ session::SessionOptions continuous_session(const ProfileOptions& options, std::s
           .filter = {.pids = options.pids, .children = options.children},
           .window = options.duration.value_or(kDefaultDuration),
           .inlines = options.inlines,
+          .python_versions = options.python_versions,
           .sink = std::make_shared<SessionFiles>(std::move(files), std::move(results))};
 }
 

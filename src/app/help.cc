@@ -34,6 +34,7 @@ What to write
       --no-flamegraph                leave the HTML out
       --rotating-output              keep only the newest files
       --inlines                      show inlined functions and source lines (slower to write)
+      --no-python-versions           leave packages and their versions out of Python frames
 
 External profilers, each in the place of our own walk of such processes if it is installed
       --python-mode pyspy            --ruby-mode rbspy            --dotnet-mode dotnet-trace

@@ -21,6 +21,7 @@ gp::Result<std::unique_ptr<gp::app::Recording>> start_recording(const gp::app::R
                                                          .pids = request.pids,
                                                          .children = request.children,
                                                          .inlines = request.inlines,
+                                                         .python_versions = request.python_versions,
                                                          .runtimes = gp::runtimes::all()}));
   return std::make_unique<SessionRecording>(std::move(profiler));
 }

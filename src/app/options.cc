@@ -61,6 +61,7 @@ void add_profile_options(CLI::App& parser, RawOptions& raw, ProfileOptions& opti
   parser.add_option("--config", raw.config)->take_last();
   add_upkeep_options(parser, raw.upkeep);
   add_tool_options(parser, raw.tools);
+  parser.add_flag("!--no-python-versions", options.python_versions);
 }
 
 Result<void> read_formats(const std::vector<std::string>& names, bool& pprof) {

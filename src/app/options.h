@@ -50,6 +50,7 @@ struct ProfileOptions {
   UpkeepOptions upkeep;                    // with -c
   std::optional<LogFileOptions> log_file;  // none: standard error alone
   managed::ToolChoice tools;               // external profilers
+  bool python_versions = true;             // packages and their versions in Python frames
   bool force = false;
   bool verbose = false;
 

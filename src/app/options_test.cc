@@ -32,6 +32,8 @@ TEST(Options, DefaultsAreTheOldAgents) {
   EXPECT_EQ(options.frequency_hz, 11U);
   EXPECT_EQ(options.duration, std::chrono::seconds(60));
   EXPECT_TRUE(options.flamegraph);
+  EXPECT_TRUE(options.python_versions);
+  EXPECT_FALSE(parsed({"-o", "/tmp/x", "--no-python-versions"}).python_versions);
   EXPECT_FALSE(options.pprof || options.inlines || options.children || options.force || options.verbose);
 }
 
@@ -112,9 +114,10 @@ TEST(Options, Doctor) {
 }
 
 TEST(Options, HelpNamesEveryOption) {
-  for (const char* name : {"-d, --profiling-duration", "-f, --profiling-frequency", "-p, --pids", "--children",
-                           "--as-root", "-o, --output-dir", "--format", "--no-flamegraph", "--inlines", "--force",
-                           "-v, --verbose", "-h, --help", "--version", "gprofiler doctor"}) {
+  for (const char* name :
+       {"-d, --profiling-duration", "-f, --profiling-frequency", "-p, --pids", "--children", "--as-root",
+        "-o, --output-dir", "--format", "--no-flamegraph", "--inlines", "--no-python-versions", "--force",
+        "-v, --verbose", "-h, --help", "--version", "gprofiler doctor"}) {
     EXPECT_THAT(std::string(help_text()), HasSubstr(name));
   }
   for (const Words& words : {Words{"--help"}, Words{"-h", "-f", "x"}, Words{"doctor", "-h"}}) {

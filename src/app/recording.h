@@ -19,6 +19,7 @@ struct RecordRequest {
   bool children = false;                              // with pids: what they start, too
   bool inlines = false;                               // name inlined functions and lines
   std::optional<std::chrono::milliseconds> duration;  // none: until something else ends it
+  bool python_versions = true;                        // packages and their versions in Python frames
 };
 
 // Sampling runs for as long as the object lives, or until finish(). Owner thread: control.

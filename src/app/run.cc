@@ -181,7 +181,8 @@ RecordRequest request_of(const ProfileOptions& options, std::vector<int32_t> pid
                         .pids = std::move(pids),
                         .children = options.children,
                         .inlines = options.inlines,
-                        .duration = options.command.empty() ? options.duration : std::nullopt};
+                        .duration = options.command.empty() ? options.duration : std::nullopt,
+                        .python_versions = options.python_versions};
   if (command != nullptr) {
     request.pids = {command->pid()};
     request.children = true;

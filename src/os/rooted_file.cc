@@ -1,11 +1,18 @@
 #include "os/rooted_file.h"
 
+#include <dirent.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <memory>
+
 namespace gp::os {
 namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
 
 // The place itself (O_PATH), without opening what is there.
 Result<UniqueFd> find_in_root(const std::string& root, const std::string& path) {
@@ -36,6 +43,22 @@ Result<UniqueFd> open_in_root(const std::string& root, const std::string& path) 
 Result<struct stat> stat_in_root(const std::string& root, const std::string& path) {
   GP_ASSIGN(const UniqueFd place, find_in_root(root, path));
   return stat_of(place, path);
+}
+
+Result<std::vector<std::string>> list_in_root(const std::string& root, const std::string& path, size_t max_names) {
+  GP_ASSIGN(const UniqueFd place, find_in_root(root, path));
+  GP_ASSIGN(UniqueFd fd, open_file(fmt::format("/proc/self/fd/{}", place.get()), O_RDONLY | O_DIRECTORY));
+  const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(fd.get()));
+  if (!directory) return fail_errno("list " + path);
+  static_cast<void>(fd.release());  // the stream's now
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    if (names.size() >= max_names) return fail(ErrorCode::kLimit, path + " holds too much");
+    names.push_back(std::move(name));
+  }
+  return names;
 }
 
 }  // namespace gp::os

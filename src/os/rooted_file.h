@@ -4,7 +4,9 @@
 
 #include <sys/stat.h>
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "os/unique_fd.h"
@@ -17,5 +19,8 @@ Result<UniqueFd> open_in_root(const std::string& root, const std::string& path);
 
 // stat(2) of the same file, whatever kind it is.
 Result<struct stat> stat_in_root(const std::string& root, const std::string& path);
+
+// What is in the directory but "." and "..", in no order; kLimit when that is more than `max_names`.
+Result<std::vector<std::string>> list_in_root(const std::string& root, const std::string& path, size_t max_names);
 
 }  // namespace gp::os

@@ -1,5 +1,6 @@
 #include "os/rooted_file.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,6 +36,13 @@ TEST_F(RootedFile, NeverLeavesTheRoot) {
   const auto fd = open_in_root(root_, "/tmp/escape");
   ASSERT_FALSE(fd);
   EXPECT_EQ(fd.error().code(), ErrorCode::kNotFound);
+}
+
+TEST_F(RootedFile, ListsDirectoriesWithinBounds) {
+  EXPECT_THAT(*list_in_root(root_, "/tmp", 10), testing::UnorderedElementsAre("file", "escape"));
+  EXPECT_EQ(list_in_root(root_, "/tmp", 1).error().code(), ErrorCode::kLimit);
+  EXPECT_FALSE(list_in_root(root_, "/tmp/file", 10));
+  EXPECT_FALSE(list_in_root(root_, "/nowhere", 10));
 }
 
 TEST_F(RootedFile, OpensRegularFilesOnly) {

@@ -129,7 +129,8 @@ class Builder {
   uint64_t location(const std::vector<uint32_t>& lines) {
     const auto [entry, added] = location_ids_.try_emplace(lines, location_ids_.size() + 1);
     if (!added) return entry->second;
-    const uint64_t module = mapping(profile_.functions[lines.back()].module);
+    const profile::Function& outer = profile_.functions[lines.back()];
+    const uint64_t module = mapping(is_interpreted(outer.kind) ? std::string() : outer.module);
     std::vector<std::pair<uint64_t, uint32_t>> functions;  // made first: one message is written at a time
     functions.reserve(lines.size());
     for (const uint32_t line : lines) {

@@ -44,14 +44,13 @@ bool is_interpreted(FrameKind kind) {
 
 std::string frame_text(const Function& function) {
   const std::string_view suffix = frame_suffix(function.kind);
-  if (function.file.empty()) return fmt::format("{}{}", function.name, suffix);
-  if (function.kind == FrameKind::kPhp) {  // as phpspy writes it
-    if (function.line == 0) return fmt::format("{} {}{}", function.name, function.file, suffix);
-    return fmt::format("{} {}:{}{}", function.name, function.file, function.line, suffix);
-  }
-  if (function.line != 0) return fmt::format("{} ({}:{}){}", function.name, function.file, function.line, suffix);
-  if (is_interpreted(function.kind)) return fmt::format("{} ({}){}", function.name, function.file, suffix);
-  return fmt::format("{}{}", function.name, suffix);
+  const bool interpreted = is_interpreted(function.kind);
+  if (function.file.empty() || (function.line == 0 && !interpreted)) return fmt::format("{}{}", function.name, suffix);
+  std::string place = function.file;
+  if (function.line != 0) place += fmt::format(":{}", function.line);
+  if (function.kind == FrameKind::kPhp) return fmt::format("{} {}{}", function.name, place, suffix);  // as phpspy does
+  if (interpreted && !function.module.empty()) place += fmt::format(" [{}]", function.module);
+  return fmt::format("{} ({}){}", function.name, place, suffix);
 }
 
 size_t memory_bytes(const Profile& profile) {

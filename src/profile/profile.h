@@ -23,14 +23,15 @@ bool is_interpreted(FrameKind kind);               // names its source file rath
 struct Function {
   std::string name;    // "main", "lister.Burner.burn", "(libc.so.6+0x271f0)", "[truncated]"
   std::string file;    // source file, may be empty
-  std::string module;  // basename of the ELF file, kernel module, or empty
+  std::string module;  // basename of the ELF file, kernel module, interpreted code's "PACKAGE==VERSION", or empty
   uint32_t line = 0;   // 0: unknown
   FrameKind kind = FrameKind::kNative;
   bool named = true;  // false: the name is only a place
   bool inlined = false;
 };
 
-// Text of a frame in collapsed output and the flame graph: name, " (file:line)" where it is known, suffix; not escaped.
+// Text of a frame in collapsed output and the flame graph: name, " (file:line)" or " (file:line [package])" where that is
+// known, suffix; not escaped.
 std::string frame_text(const Function& function);
 
 // A node of the merged stack tree. Node 0 is the empty root; a node's parent has a smaller index.

@@ -99,7 +99,7 @@ profile::Function Closer::interpreted(const targets::CodeSymbol& code, uint32_t 
     if (runtime->kind() == code.kind) line = runtime->line(code, where);
   return {.name = code.name_known ? code.name : fmt::format("[{}: unreadable name]", frame_kind_name(kind)),
           .file = code.file,
-          .module = {},
+          .module = with_packages_ && code.packages ? code.packages->package_of(code.file) : std::string(),
           .line = line == 0 ? code.first_line : line,
           .kind = kind,
           .named = code.name_known,

@@ -19,8 +19,9 @@ namespace gp::session {
 
 class Closer {
  public:
-  Closer(symbols::Symbolizer* symbolizer, std::span<const targets::Runtime* const> runtimes, bool inlines)
-      : symbolizer_(symbolizer), runtimes_(runtimes), inlines_(inlines) {}
+  Closer(symbols::Symbolizer* symbolizer, std::span<const targets::Runtime* const> runtimes, bool inlines,
+         bool with_packages = false)
+      : symbolizer_(symbolizer), runtimes_(runtimes), inlines_(inlines), with_packages_(with_packages) {}
 
   // `profile` carries what is known of the window (times, rate, host); stacks, samples and quality are added.
   void close(Recording& recording, profile::Profile& profile);
@@ -39,6 +40,7 @@ class Closer {
   symbols::Symbolizer* symbolizer_;
   std::span<const targets::Runtime* const> runtimes_;
   bool inlines_;
+  bool with_packages_;
   profile::Profile* profile_ = nullptr;
   std::unordered_map<std::string, uint32_t> function_ids_;
   std::unordered_map<uint64_t, uint32_t> node_ids_;

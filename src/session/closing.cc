@@ -144,7 +144,7 @@ void Closing::close(ClosedWindow closed) {
   SessionState& session = *closed.session;
   const uint64_t bytes = closed.window->recording.memory_bytes();
   profile::Profile profile = describe(closed, options_.event);
-  Closer(&symbolizer_, options_.runtimes, session.options.inlines && !no_lines_)
+  Closer(&symbolizer_, options_.runtimes, session.options.inlines && !no_lines_, session.options.python_versions)
       .close(closed.window->recording, profile);
   WindowInfo info{.session = session.id,
                   .session_name = session.options.name,

@@ -31,6 +31,7 @@ Result<std::unique_ptr<Profiler>> Profiler::start(const RunOptions& options) {
                          .frequency_hz = options.frequency_hz,
                          .filter = {.pids = options.pids, .children = options.children},
                          .inlines = options.inlines,
+                         .python_versions = options.python_versions,
                          .sink = profiler->keep_};
   GP_ASSIGN(profiler->session_, profiler->engine_->start_session(std::move(session)));
   return profiler;

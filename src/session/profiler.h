@@ -19,6 +19,7 @@ struct RunOptions {
   std::vector<int32_t> pids;                                  // empty: every process
   bool children = false;                                      // and what these start
   bool inlines = false;                                       // source lines and inlined functions
+  bool python_versions = true;                                // packages in Python frames
   std::string symbol_cache = "/var/cache/gprofiler/symbols";  // "": indexes stay in memory
   std::span<const targets::Runtime* const> runtimes;          // must outlive the profiler
 };

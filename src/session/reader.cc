@@ -228,10 +228,16 @@ void Reader::on_symbol(Bytes record) {
     if (runtime->kind() != header->runtime) continue;
     if (auto symbol = runtime->decode(record, nullptr)) {
       symbol->kind = header->runtime;
+      if (wants_packages_) find_package(process, *runtime, *symbol);
       code_.add({.process = process, .runtime = header->runtime, .cookie = header->cookie, .object = header->object},
                 std::move(*symbol));
     }
   }
+}
+
+void Reader::find_package(ProcessKey process, const targets::Runtime& runtime, targets::CodeSymbol& symbol) {
+  const targets::Process* known = targets_.find(process);
+  if (known != nullptr) symbol.packages = packages_.names_of(*known->program, runtime, symbol.file);
 }
 
 void Reader::on_sample(Bytes record) {
@@ -388,6 +394,7 @@ void Reader::touch_pages(std::span<const gp_frame> frames, uint64_t time_ns) {
 
 void Reader::housekeeping(uint64_t now_ns) {
   loader_->check_stuck(now_ns);
+  packages_.check_stuck(now_ns);
   if (now_ns - last_housekeeping_ns_ > kHousekeepingNs) {
     last_housekeeping_ns_ = now_ns;
     targets_.collect();
@@ -424,6 +431,7 @@ void Reader::wait_for_loader(uint64_t limit_ns) {
 void Reader::forget_ended(uint64_t now_ns) {
   const auto has_ended = [this](ProcessKey process) { return targets_.find(process) == nullptr; };
   code_.forget_processes(has_ended);
+  packages_.forget_unused();
   if (code_.wants_aging()) {
     code_.age();
     sampler_->forget_symbols();

@@ -23,6 +23,7 @@
 #include "session/closed_window.h"
 #include "session/code_table.h"
 #include "session/open_session.h"
+#include "session/package_finder.h"
 #include "session/perf_maps.h"
 #include "targets/loader.h"
 #include "targets/targets.h"
@@ -108,6 +109,7 @@ class Reader {
   void on_record(Bytes record);
   void on_copy(Bytes record);
   void on_symbol(Bytes record);
+  void find_package(ProcessKey process, const targets::Runtime& runtime, targets::CodeSymbol& symbol);
   void on_sample(Bytes record);
   std::span<const gp_frame> as_mapped_then(const gp_sample& header, std::span<const gp_frame> frames);
   // Of the sample's sessions those whose filter has its process.
@@ -137,6 +139,8 @@ class Reader {
   std::vector<std::unique_ptr<OpenSession>> sessions_;
   CodeTable code_;
   PerfMaps perf_maps_;
+  PackageFinder packages_;
+  bool wants_packages_ = false;  // some session does
   uint32_t max_hz_ = 0;
   size_t recording_budget_ = kMaxRecordingBytes;
   uint64_t last_housekeeping_ns_ = 0;

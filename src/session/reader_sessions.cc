@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <future>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "os/event_fd.h"
@@ -28,7 +29,10 @@ void Reader::turn_sessions(uint64_t now_ns) {
     targets_.remove_session(session->slot());
     return true;
   };
-  if (std::erase_if(sessions_, ended) > 0) static_cast<void>(adapt_rate());
+  if (std::erase_if(sessions_, ended) == 0) return;
+  static_cast<void>(adapt_rate());
+  wants_packages_ =
+      std::ranges::any_of(sessions_, [](const auto& session) { return session->state().options.python_versions; });
 }
 
 OpenSession::Surroundings Reader::surroundings(uint64_t now_ns) const {
@@ -113,6 +117,11 @@ Result<void> Reader::add_session(const std::shared_ptr<SessionState>& state, uin
   }
   sessions_.back()->take_begun();
   begin_window(*sessions_.back());
+  if (state->options.python_versions && !std::exchange(wants_packages_, true)) {
+    // Code met before has nothing that says where it comes from.
+    code_.age();
+    sampler_->forget_symbols();
+  }
   return {};
 }
 

@@ -75,6 +75,7 @@ class RecordingTest : public testing::Test {
     symbol.first_line = 10;
     symbol.name_known = known;
     symbol.kind = GP_RUNTIME_PYTHON;
+    symbol.packages = packages_;
     code_.add({.process = kProcess, .runtime = GP_RUNTIME_PYTHON, .cookie = cookie, .object = object},
               std::move(symbol));
   }
@@ -92,7 +93,7 @@ class RecordingTest : public testing::Test {
     profile.period_ns = kPeriodNs;
     recording_.quality().taken = taken_;
     recording_.take_late_names(code_);
-    Closer(&symbolizer, targets::kStubRuntimes, false).close(recording_, profile);
+    Closer(&symbolizer, targets::kStubRuntimes, false, true).close(recording_, profile);
     check(profile);
     return profile;
   }
@@ -117,6 +118,7 @@ class RecordingTest : public testing::Test {
   gp_sample header_{};
   uint64_t weight_ns_ = kPeriodNs;
   CodeTable code_;
+  std::shared_ptr<const targets::PackageNames> packages_;
   bool guessed_ = false;
   bool deferred_ = false;
   uint64_t taken_ = 0;
@@ -281,10 +283,20 @@ TEST_F(RecordingTest, CodeOfAnotherProcessIsNotMistaken) {
   EXPECT_EQ(lines(close()), Lines{"[python: unnamed code] 1"});
 }
 
+TEST_F(RecordingTest, CodeSaysItsPackage) {
+  struct Names final : targets::PackageNames {
+    [[nodiscard]] std::string package_of(std::string_view file) const override { return file == "/x.py" ? "x==1" : ""; }
+  };
+  packages_ = std::make_shared<Names>();
+  add_code(1, 1, "f");
+  add({python(1, 1, 0)});
+  EXPECT_EQ(lines(close()), Lines{"f (/x.py:10 [x==1])_[p] 1"});
+}
+
 TEST_F(RecordingTest, GapsSayWhy) {
   add({gap(GP_END_RUNTIME_READ), native(main_at())});
   add({gap(GP_END_RUNTIME_NOT_LOADED), native(main_at())});
-  program_->runtimes.push_back({.kind = GP_RUNTIME_PYTHON, .text = "python 3.4", .supported = false});
+  program_->runtimes.push_back({.kind = GP_RUNTIME_PYTHON, .text = "python 3.4", .version = {}, .supported = false});
   add({gap(GP_END_RUNTIME_NOT_LOADED), native(main_at())});
   EXPECT_EQ(lines(close()), (Lines{"main;[python: unreadable] 1", "main;[python: not loaded yet] 1",
                                    "main;[python 3.4: not supported] 1"}));

@@ -55,6 +55,7 @@ struct SessionOptions {
   std::chrono::nanoseconds window{0};  // 0: one window, until the session is stopped
   uint32_t windows = 0;                // ends by itself after so many; 0: until stopped
   bool inlines = false;                // source lines and inlined functions
+  bool python_versions = true;         // packages in Python frames
   std::shared_ptr<ProfileSink> sink{};
   std::vector<std::shared_ptr<managed::Collector>> collectors{};  // run at the same time as each window
 };

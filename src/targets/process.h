@@ -25,10 +25,12 @@ struct Program {
   struct FoundRuntime {
     uint32_t kind = GP_RUNTIME_NONE;  // enum gp_runtime
     std::string text;                 // "python 3.11", for people
+    std::string version;              // as RuntimeFile::full_version
     bool supported = true;
   };
   std::vector<FoundRuntime> runtimes;  // at most one of a kind
   int32_t namespace_pid = 0;           // its pid in its own pid namespace; 0: not known
+  uint64_t exec_ns = 0;                // when it began, of CLOCK_MONOTONIC; 0: with the process, as far as is known
 
   [[nodiscard]] const FoundRuntime* runtime(uint32_t kind) const {
     const auto found = std::ranges::find(runtimes, kind, &FoundRuntime::kind);

@@ -1,6 +1,7 @@
 // What the agent asks of a language runtime: to be recognised in a file, prepared for a process, and its symbol
 // records decoded. One implementation per folder under src/runtimes; `app` hands the list to the engine.
-// Owner thread: loader (detect, attach) and reader (decode); implementations are stateless.
+// Owner thread: loader (detect, attach), reader (decode) and package finder (read_packages); implementations are
+// stateless.
 #pragma once
 
 #include <array>
@@ -35,6 +36,7 @@ struct RuntimeFile {
   uint32_t kind = GP_RUNTIME_NONE;             // Runtime::kind(); set by whoever had it detected, as is
   std::string_view name;                       // Runtime::name()
   std::string version;                         // "3.11", for people
+  std::string full_version;                    // "3.11.2"; empty: not known
   bool supported = false;                      // false: version known, walking not; frames say so
   std::array<FileRange, GP_EVAL_RANGES> eval;  // the interpreter loop, and what the compiler split off it
   std::array<Vaddr, kRuntimeAddresses> state;  // of what attach() needs; which is where, the runtime knows; 0: none
@@ -65,6 +67,25 @@ class MemoryReader {
   virtual bool read(Pc address, std::span<uint8_t> to) const = 0;
 };
 
+// Which package a file of code is of, with its version ("PyYAML==6.0"): said when names are wanted, as it takes reading
+// files of the process first. Owner thread: any.
+class PackageNames {
+ public:
+  virtual ~PackageNames() = default;
+  // Empty: not known, or not yet. `file`: as in the code.
+  [[nodiscard]] virtual std::string package_of(std::string_view file) const = 0;
+};
+
+// What is installed in one directory of packages. Unchanging.
+class InstalledPackages {
+ public:
+  virtual ~InstalledPackages() = default;
+  // `file`: its path below the directory. Nothing is said of packages that came later than `started_ns` (UNIX time): a
+  // process that runs since then may have loaded what was there before.
+  [[nodiscard]] virtual std::string_view package_of(std::string_view file, int64_t started_ns) const = 0;
+  [[nodiscard]] virtual size_t memory_bytes() const = 0;
+};
+
 // A piece of interpreted code: what frames that refer to it are called. Kept after its process has gone.
 struct CodeSymbol {
   uint32_t kind = GP_RUNTIME_NONE;  // enum gp_runtime; set by whoever has it decoded
@@ -74,6 +95,7 @@ struct CodeSymbol {
   bool name_known = false;
   std::vector<uint8_t> line_table;  // in one of the runtime's own formats; empty: lines are not known
   uint32_t table_format = 0;
+  std::shared_ptr<const PackageNames> packages{};  // null: it is of none
 };
 
 class Runtime {
@@ -91,6 +113,18 @@ class Runtime {
                                                          const MemoryReader* memory) const = 0;
   // The line of the instruction a frame carries in `extra`; 0 when unknown.
   [[nodiscard]] virtual uint32_t line(const CodeSymbol& symbol, uint32_t instruction) const = 0;
+  // The runtime's own library, if a file is of that: "standard-library==3.11.2". `version`: as full_version, not empty.
+  [[nodiscard]] virtual std::string library_of(std::string_view /*file*/, std::string_view /*version*/) const {
+    return {};
+  }
+  // The part of a file's path that is a directory of packages, with its slash; empty: the file is in none.
+  [[nodiscard]] virtual std::string_view package_directory(std::string_view /*file*/) const { return {}; }
+  // Reads what is installed in a directory of that kind, below the root directory `root` of its process. `before`: what
+  // was read of it earlier, which need not be read again; may be null. Null when it cannot be read. Blocks.
+  [[nodiscard]] virtual std::shared_ptr<const InstalledPackages> read_packages(
+      const std::string& /*root*/, const std::string& /*directory*/, const InstalledPackages* /*before*/) const {
+    return nullptr;
+  }
 };
 
 }  // namespace gp::targets

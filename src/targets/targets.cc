@@ -28,6 +28,7 @@ void note_runtime(Program& program, const RuntimeFile& runtime) {
   if (program.runtime(runtime.kind) == nullptr)
     program.runtimes.push_back({.kind = runtime.kind,
                                 .text = fmt::format("{} {}", runtime.name, runtime.version),
+                                .version = runtime.full_version,
                                 .supported = runtime.supported});
 }
 
@@ -192,6 +193,7 @@ void Targets::begin_program(Process& process, std::string_view comm, uint64_t ti
   auto program = std::make_shared<Program>();
   program->key = process.key;
   program->comm = comm;
+  program->exec_ns = time_ns;
   // A runtime of containers moves itself into the new cgroup before it execs the program.
   program->container_id = os::read_container_id(process.key.pid).value_or(process.program->container_id);
   if (process.past.size() >= kPastPrograms) process.past.erase(process.past.begin());

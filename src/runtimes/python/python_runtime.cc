@@ -10,6 +10,7 @@
 #include "runtimes/python/location_table.h"
 #include "runtimes/python/loop_edges.h"
 #include "runtimes/python/offsets.h"
+#include "runtimes/python/packages.h"
 #include "runtimes/python/symbols.h"
 #include "runtimes/python/version.h"
 
@@ -67,6 +68,7 @@ std::optional<targets::RuntimeFile> PythonRuntime::detect(const elf::Image& imag
   targets::RuntimeFile file;
   const Version version = find_version(image, symbols, path);
   file.version = version.text();
+  file.full_version = find_full_version(image, symbols, version);
   if (symbols.runtime) file.state[kRuntimeState] = symbols.runtime->address;
   if (symbols.instance_type) file.state[kInstanceType] = symbols.instance_type->address;
   if (symbols.code_type) file.state[kCodeType] = symbols.code_type->address;
@@ -123,6 +125,19 @@ uint32_t PythonRuntime::line(const targets::CodeSymbol& symbol, uint32_t instruc
     case GP_PYTHON_LNOTAB_SMALL: return lnotab_line(table, symbol.first_line, instruction, false);
     default: return 0;
   }
+}
+
+std::string PythonRuntime::library_of(std::string_view file, std::string_view version) const {
+  return is_standard_library(file) ? fmt::format("standard-library=={}", version) : std::string();
+}
+
+std::string_view PythonRuntime::package_directory(std::string_view file) const {
+  return python::package_directory(file);
+}
+
+std::shared_ptr<const targets::InstalledPackages> PythonRuntime::read_packages(
+    const std::string& root, const std::string& directory, const targets::InstalledPackages* before) const {
+  return python::read_packages(root, directory, before);
 }
 
 }  // namespace gp::runtimes::python

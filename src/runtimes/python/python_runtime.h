@@ -24,6 +24,10 @@ class PythonRuntime final : public targets::Runtime {
                                                 uint64_t bias) const override;
   [[nodiscard]] std::optional<targets::CodeSymbol> decode(std::span<const uint8_t> record,
                                                           const targets::MemoryReader* memory) const override;
+  [[nodiscard]] std::string library_of(std::string_view file, std::string_view version) const override;
+  [[nodiscard]] std::string_view package_directory(std::string_view file) const override;
+  [[nodiscard]] std::shared_ptr<const targets::InstalledPackages> read_packages(
+      const std::string& root, const std::string& directory, const targets::InstalledPackages* before) const override;
   [[nodiscard]] uint32_t line(const targets::CodeSymbol& symbol, uint32_t instruction) const override;
 };
 

@@ -34,6 +34,7 @@ TEST(PythonRuntime, FindsInstalledInterpreters) {
     ASSERT_TRUE(file) << python.binary;
     EXPECT_TRUE(file->supported) << python.binary;
     EXPECT_TRUE(python.version.starts_with(file->version + ".")) << file->version;
+    EXPECT_EQ(file->full_version, python.version);
     EXPECT_GT(file->eval[0].end - file->eval[0].start, 20000U);
     EXPECT_NE(file->state[kCodeType].value, 0U);
   }
