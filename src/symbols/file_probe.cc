@@ -45,15 +45,16 @@ void FileProbe::begin_window() {
   left_ns_ = kBudgetNs;
 }
 
-bool FileProbe::answers(const std::shared_ptr<const elf::Image>& image) {
+bool FileProbe::answers(const std::shared_ptr<const elf::Image>& image, const elf::DebugFileSearch& search) {
   if (!image->may_hang()) return true;
   const elf::FileId id = image->file_id();
   if (const auto known = verdicts_.find(id); known != verdicts_.end()) return known->second;
   auto& attempt = attempts_[id];
   if (!attempt) {
     attempt = std::make_shared<Attempt>();
-    std::thread([attempt, image] {
+    std::thread([attempt, image, search] {
       touch_names(*image);
+      static_cast<void>(elf::debug_file_stamp(*image, search));
       const std::lock_guard lock(attempt->mutex);
       attempt->done = true;
       attempt->wake.notify_all();

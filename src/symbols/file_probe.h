@@ -7,6 +7,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "elf/debug_link.h"
 #include "elf/image.h"
 
 namespace gp::symbols {
@@ -17,8 +18,9 @@ class FileProbe {
   static constexpr uint64_t kBudgetNs = 2'000'000'000;
 
   void begin_window();
-  // Reads what naming needs of the file; false when it does not come in time. Asked again in this window it says the same.
-  bool answers(const std::shared_ptr<const elf::Image>& image);
+  // Reads what naming needs of the file and looks for its debug file; false when that takes too long. Asked again in this
+  // window it says the same.
+  bool answers(const std::shared_ptr<const elf::Image>& image, const elf::DebugFileSearch& search);
 
  private:
   struct Attempt;

@@ -9,7 +9,7 @@ TEST(FileProbe, AFileOnADiskNeedsNone) {
   const auto image = std::make_shared<const elf::Image>(elf::Image::open("/proc/self/exe").value());
   EXPECT_FALSE(image->may_hang());
   FileProbe probe;
-  EXPECT_TRUE(probe.answers(image));
+  EXPECT_TRUE(probe.answers(image, {}));
 }
 
 TEST(FileProbe, TouchesEverySectionToItsEnd) { touch_names(elf::Image::open("/proc/self/exe").value()); }

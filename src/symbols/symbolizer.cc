@@ -48,12 +48,12 @@ Name unknown() {
 
 // One file and what was opened to name its frames.
 struct Symbolizer::OpenFile {
-  OpenFile(const FileRef& file, std::string debug_directory)
-      : image(file.image), module(base_name(file.path)), starts(*file.image), go(elf::GoSymbols::find(*file.image)) {
-    search.directory = directory_of(without_deleted(file.path));
-    search.debug_directory = std::move(debug_directory);
-    if (!file.root.empty()) search.roots.insert(search.roots.begin(), file.root);
-  }
+  OpenFile(const FileRef& file, elf::DebugFileSearch where)
+      : image(file.image),
+        module(base_name(file.path)),
+        search(std::move(where)),
+        starts(*file.image),
+        go(elf::GoSymbols::find(*file.image)) {}
 
   [[nodiscard]] size_t memory_bytes() const {
     return sizeof(*this) + (index ? index->memory_bytes() : 0) + (lines ? lines->memory_bytes() : 0);
@@ -101,16 +101,27 @@ void Symbolizer::close(std::list<OpenFile>::iterator file) {
   files_.erase(file);
 }
 
-Symbolizer::OpenFile& Symbolizer::open_file(const FileRef& file) {
+elf::DebugFileSearch Symbolizer::search_for(const FileRef& file) const {
+  elf::DebugFileSearch search;
+  search.directory = directory_of(without_deleted(file.path));
+  search.debug_directory = options_.debug_directory;
+  if (!file.root.empty()) search.roots.insert(search.roots.begin(), file.root);
+  return search;
+}
+
+// Nothing when it does not answer.
+Symbolizer::OpenFile* Symbolizer::open_file(const FileRef& file) {
   const elf::FileId id = file.image->file_id();
   if (const auto found = files_by_id_.find(id); found != files_by_id_.end()) {
     files_.splice(files_.begin(), files_, found->second);
-    return files_.front();
+    return probe_.answers(file.image, files_.front().search) ? &files_.front() : nullptr;
   }
+  const elf::DebugFileSearch search = search_for(file);
+  if (!probe_.answers(file.image, search)) return nullptr;
   if (files_.size() >= kMaxOpenFiles) close(std::prev(files_.end()));
-  files_.emplace_front(file, options_.debug_directory);
+  files_.emplace_front(file, search);
   files_by_id_.emplace(id, files_.begin());
-  return files_.front();
+  return &files_.front();
 }
 
 // The file's index: from the cache, else made now. Made at most once while the file stays open.
@@ -201,12 +212,13 @@ std::vector<Name> Symbolizer::file_frame(const FileRef& file, FileOffset offset,
   const auto shown = file.image ? file.image->to_vaddr(offset) : std::nullopt;
   const FileOffset inside = is_return_address && offset.value > 0 ? offset - 1 : offset;
   const auto looked_up = file.image ? file.image->to_vaddr(inside) : std::nullopt;
-  if (!looked_up || !probe_.answers(file.image)) return {place(base_name(file.path), offset.value)};
-  OpenFile& opened = open_file(file);
-  std::vector<Name> names = go_names(opened, *looked_up, want_lines);
+  if (!looked_up) return {place(base_name(file.path), offset.value)};
+  OpenFile* const opened = open_file(file);
+  if (opened == nullptr) return {place(base_name(file.path), offset.value)};
+  std::vector<Name> names = go_names(*opened, *looked_up, want_lines);
   if (!names.empty()) return names;
-  names.push_back(symbol_name(opened, *looked_up, shown.value_or(*looked_up)));
-  if (want_lines) expand_lines(opened, *looked_up, names);
+  names.push_back(symbol_name(*opened, *looked_up, shown.value_or(*looked_up)));
+  if (want_lines) expand_lines(*opened, *looked_up, names);
   return names;
 }
 

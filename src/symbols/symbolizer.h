@@ -93,7 +93,8 @@ class Symbolizer {
   struct OpenFile;
   struct OpenMap;
 
-  OpenFile& open_file(const FileRef& file);
+  [[nodiscard]] elf::DebugFileSearch search_for(const FileRef& file) const;
+  OpenFile* open_file(const FileRef& file);
   void close(std::list<OpenFile>::iterator file);
   OpenMap& open_map(ProcessKey key);
   const SymbolIndex* index_of(OpenFile& file);
