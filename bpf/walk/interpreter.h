@@ -85,18 +85,26 @@ GP_INLINE int gp_fail_runtime(struct gp_walk *w, __u32 runtime, enum gp_walk_end
 	return gp_end_of_runtime(w, runtime, GP_EVAL_SHOW);
 }
 
-/*
- * True when `on_stack`, an address of the C stack, lies above the frame of the native function at hand: what is there
- * belongs to a caller. Only asked where a rule says where the frame ends.
- */
-GP_INLINE int gp_is_above_frame(struct gp_walk *w, __u64 on_stack)
+/* Where the frame of the native function at hand ends: its return address lies right below. 0: no rule says. */
+GP_INLINE __u64 gp_frame_end(struct gp_walk *w)
 {
 	const struct gp_rule *rule = &w->found.rule;
 	__u64 number = rule->cfa_reg;
 
 	if (rule->cfa_op != GP_CFA_REG || number >= GP_REGS || !(w->registers.valid & (1u << number)))
 		return 0;
-	return on_stack >= w->registers.value[GP_BOUND(number, 31)] + (__u64)(__s64)rule->cfa_offset;
+	return w->registers.value[GP_BOUND(number, 31)] + (__u64)(__s64)rule->cfa_offset;
+}
+
+/*
+ * True when `on_stack`, an address of the C stack, lies above the frame of the native function at hand: what is there
+ * belongs to a caller. Only asked where a rule says where the frame ends.
+ */
+GP_INLINE int gp_is_above_frame(struct gp_walk *w, __u64 on_stack)
+{
+	__u64 end = gp_frame_end(w);
+
+	return end && on_stack >= end;
 }
 
 /*

@@ -47,17 +47,6 @@ GP_INLINE __u64 gp_ruby_index_bytes(__u64 code_size)
 	return code_size < 54 ? (code_size + 8) / 9 * 8 : 48 + (code_size - 54 + 511) / 512 * 80;
 }
 
-/* Appends `bytes` at `address`, at most `limit`, behind `used`, at most `before`. What was stored is in `stored`. */
-#define GP_RUBY_APPEND(w, record, used, before, address, size, limit, stored)                        \
-	do {                                                                                        \
-		__u64 gp_at = GP_CLAMP(used, before);                                               \
-		__u64 gp_bytes = GP_CLAMP(size, limit);                                             \
-		(stored) = 0;                                                                       \
-		if (gp_read_user(w, (record)->bytes + gp_at, (__u32)gp_bytes, address) == 0)        \
-			(stored) = (__u32)gp_bytes;                                                 \
-		(used) = gp_at + (stored);                                                          \
-	} while (0)
-
 /* The head of a table without lines. */
 GP_INLINE struct gp_ruby_lines *gp_ruby_fresh_lines(struct gp_walk *w, const struct gp_ruby *ruby)
 {
@@ -80,10 +69,10 @@ GP_INLINE __u64 gp_ruby_read_lines(struct gp_walk *w, struct gp_symbol_record *r
 
 		/* A single line needs no index. */
 		if (lines->count > 1)
-			GP_RUBY_APPEND(w, record, used, GP_RUBY_TEXTS + sizeof(*lines), lines->index_address, size,
+			GP_SYMBOL_APPEND(w, record, used, GP_RUBY_TEXTS + sizeof(*lines), lines->index_address, size,
 				       GP_RUBY_INDEX_MAX, lines->index_stored);
 		size = (__u64)lines->count * lines->line_bytes;
-		GP_RUBY_APPEND(w, record, used, GP_RUBY_TEXTS + sizeof(*lines) + GP_RUBY_INDEX_MAX, lines->lines_address, size,
+		GP_SYMBOL_APPEND(w, record, used, GP_RUBY_TEXTS + sizeof(*lines) + GP_RUBY_INDEX_MAX, lines->lines_address, size,
 			       GP_RUBY_LINES_MAX, lines->lines_stored);
 	}
 	__builtin_memcpy(record->bytes + head, lines, sizeof(*lines));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bpf/walk/platform.h"
+#include "bpf/walk/lua_state.h"
 #include "bpf/walk/perl_state.h"
 #include "bpf/walk/php_state.h"
 #include "bpf/walk/python_state.h"
@@ -88,6 +89,7 @@ struct gp_walk {
 	struct gp_ruby_walk ruby;
 	struct gp_php_walk php;
 	struct gp_perl_walk perl;
+	struct gp_lua_walk lua;
 
 	/* Scratch of one turn. */
 	__u8 object[GP_OBJECT_BYTES] __attribute__((aligned(8)));

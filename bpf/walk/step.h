@@ -2,6 +2,7 @@
 /* One step of a walk: whoever unwinds the code at hand makes the next frame. A new runtime adds its case here. */
 #pragma once
 
+#include "bpf/walk/lua.h"
 #include "bpf/walk/native.h"
 #include "bpf/walk/perl.h"
 #include "bpf/walk/php.h"
@@ -12,6 +13,7 @@ GP_PART(gp_python_step)
 GP_PART(gp_ruby_step)
 GP_PART(gp_php_step)
 GP_PART(gp_perl_step)
+GP_PART(gp_lua_step)
 
 /* The runtime at hand makes the next frame. */
 GP_INLINE int gp_interpreter_step(struct gp_walk *w)
@@ -25,6 +27,8 @@ GP_INLINE int gp_interpreter_step(struct gp_walk *w)
 		return GP_CALL(gp_php_step, w);
 	case GP_RUNTIME_PERL:
 		return GP_CALL(gp_perl_step, w);
+	case GP_RUNTIME_LUA:
+		return GP_CALL(gp_lua_step, w);
 	default:
 		return gp_fail_runtime(w, w->unwinder, GP_END_RUNTIME_NOT_LOADED);
 	}

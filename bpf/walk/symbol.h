@@ -123,6 +123,20 @@ GP_INLINE __u64 gp_symbol_read_table(struct gp_walk *w, struct gp_symbol_record 
 }
 
 /*
+ * For tables of several parts: appends `size` bytes at `address`, at most `limit`, behind `used`, at most `before`; both
+ * are constants. What was stored is in `stored`.
+ */
+#define GP_SYMBOL_APPEND(w, record, used, before, address, size, limit, stored)                        \
+	do {                                                                                        \
+		__u64 gp_at = GP_CLAMP(used, before);                                               \
+		__u64 gp_bytes = GP_CLAMP(size, limit);                                             \
+		(stored) = 0;                                                                       \
+		if (gp_read_user(w, (record)->bytes + gp_at, (__u32)gp_bytes, address) == 0)        \
+			(stored) = (__u32)gp_bytes;                                                 \
+		(used) = gp_at + (stored);                                                          \
+	} while (0)
+
+/*
  * Ships the record with its `used` bytes. It is remembered only when all was read (`complete`) and shipped, so that a
  * page that was out is tried again. Two CPUs that meet an object at once may both ship it.
  */

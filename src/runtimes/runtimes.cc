@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "runtimes/lua/lua_runtime.h"
 #include "runtimes/perl/perl_runtime.h"
 #include "runtimes/php/php_runtime.h"
 #include "runtimes/python/python_runtime.h"
@@ -14,7 +15,8 @@ std::span<const targets::Runtime* const> all() {
   static const ruby::RubyRuntime kRuby;
   static const php::PhpRuntime kPhp;
   static const perl::PerlRuntime kPerl;
-  static const std::array<const targets::Runtime*, 4> kList = {&kPython, &kRuby, &kPhp, &kPerl};
+  static const lua::LuaRuntime kLua;
+  static const std::array<const targets::Runtime*, 5> kList = {&kPython, &kRuby, &kPhp, &kPerl, &kLua};
   return kList;
 }
 

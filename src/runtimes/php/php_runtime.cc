@@ -3,6 +3,7 @@
 #include <array>
 
 #include "elf/cold_part.h"
+#include "runtimes/code.h"
 #include "runtimes/php/engine.h"
 #include "runtimes/php/function_symbol.h"
 #include "runtimes/php/offsets.h"
@@ -11,13 +12,6 @@ namespace gp::runtimes::php {
 namespace {
 
 elf::CodeRange range_of(const Symbol& symbol) { return {symbol.address, symbol.address + symbol.size}; }
-
-targets::FileRange file_range(const elf::Image& image, elf::CodeRange range) {
-  const auto start = image.to_offset(range.begin);
-  const auto last = image.to_offset(range.end - 1);
-  if (!start || !last || range.end <= range.begin) return {};
-  return {*start, *last + 1};
-}
 
 targets::FileRange cold_range(const elf::Image& image, const Engine& engine) {
   if (engine.loop_cold) return file_range(image, range_of(*engine.loop_cold));

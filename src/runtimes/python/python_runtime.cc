@@ -1,3 +1,4 @@
+#include "runtimes/code.h"
 #include "runtimes/python/python_runtime.h"
 
 #include <array>
@@ -16,13 +17,6 @@
 
 namespace gp::runtimes::python {
 namespace {
-
-targets::FileRange file_range(const elf::Image& image, elf::CodeRange range) {
-  const auto start = image.to_offset(range.begin);
-  const auto last = image.to_offset(range.end - 1);
-  if (!start || !last || range.end <= range.begin) return {};
-  return {*start, *last + 1};
-}
 
 targets::FileRange cold_range(const elf::Image& image, const Symbols& symbols, elf::CodeRange eval) {
   if (symbols.eval_cold)

@@ -5,8 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "elf/cfi_entry.h"
-#include "elf/fde_index.h"
+#include "runtimes/code.h"
 
 namespace gp::runtimes::ruby {
 namespace {
@@ -14,11 +13,6 @@ namespace {
 constexpr size_t kPrologueBytes = 64;  // of rb_thread_current() and rb_id2str(): they are shorter than that
 constexpr size_t kLookupBytes = 192;   // of get_id_serial_entry(): reads last_id among the first things
 constexpr size_t kMinStores = 32;      // 100 and more in every build seen; no other function has 10
-
-Bytes code_at(const elf::Image& image, Vaddr address, size_t limit) {
-  const Bytes code = image.bytes_at(address);
-  return code.first(std::min(code.size(), limit));
-}
 
 size_t find(Bytes code, Bytes pattern, size_t from = 0) {
   const auto at = std::search(code.begin() + static_cast<std::ptrdiff_t>(std::min(from, code.size())), code.end(),
@@ -57,17 +51,6 @@ size_t count(Bytes code, Bytes pattern) {
   size_t found = 0;
   for (size_t at = find(code, pattern); at < code.size(); at = find(code, pattern, at + pattern.size())) ++found;
   return found;
-}
-
-// The range of the FDE an index entry points to.
-std::optional<elf::CodeRange> range_of(const elf::FrameSection& section, uint64_t fde_offset) {
-  const auto entry = elf::read_cfi_entry(section, fde_offset);
-  if (!entry || entry->is_cie) return std::nullopt;
-  const auto cie = elf::read_cie(section, entry->cie_offset);
-  if (!cie) return std::nullopt;
-  const auto fde = elf::read_fde(section, *entry, *cie);
-  if (!fde) return std::nullopt;
-  return elf::CodeRange{fde->begin, fde->end};
 }
 
 }  // namespace
@@ -116,15 +99,11 @@ std::optional<Vaddr> find_literal(const elf::Image& image, std::string_view text
 
 std::optional<elf::CodeRange> find_loop(const elf::Image& image) {
   constexpr std::array<uint8_t, 3> kStore = {0x4d, 0x89, 0x37};  // mov %r14, (%r15)
-  const auto header = elf::FdeIndex::from_header(image);
-  if (image.machine() != elf::Machine::kX86_64 || !header) return std::nullopt;
-  const elf::FrameSection section{.bytes = image.bytes_at(header->eh_frame), .address = header->eh_frame};
+  if (image.machine() != elf::Machine::kX86_64) return std::nullopt;
   std::optional<elf::CodeRange> best;
   size_t most = kMinStores - 1;
-  for (size_t i = 0; i < header->index.size(); ++i) {
-    const auto range = range_of(section, header->index.entry(i).fde_offset);
-    if (!range || range->end <= range->begin) continue;
-    const size_t stores = count(code_at(image, range->begin, range->end - range->begin), kStore);
+  for (const elf::CodeRange range : functions_of(image)) {
+    const size_t stores = count(code_of(image, range), kStore);
     if (stores <= most) continue;
     best = range;
     most = stores;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "bpf/abi/ruby.h"
+#include "runtimes/code.h"
 #include "runtimes/ruby/code_scan.h"
 #include "runtimes/ruby/code_symbol.h"
 #include "runtimes/ruby/lines.h"
@@ -19,13 +20,6 @@ constexpr uint16_t kWithYjit = 0x0301;  // of the versions walked: Debian builds
 // RuntimeFile::state: addresses in the file.
 enum State : uint8_t { kTlsSlot, kCurrentContext, kCurrentVm, kSymbolTable, kFirstLiteral };
 static_assert(kFirstLiteral + GP_RUBY_LITERALS <= targets::kRuntimeAddresses);
-
-targets::FileRange file_range(const elf::Image& image, elf::CodeRange range) {
-  const auto start = image.to_offset(range.begin);
-  const auto last = image.to_offset(range.end - 1);
-  if (!start || !last || range.end <= range.begin) return {};
-  return {*start, *last + 1};
-}
 
 bool find_loops(const elf::Image& image, targets::RuntimeFile& file) {
   const auto loop = find_loop(image);

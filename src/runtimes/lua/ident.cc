@@ -1,0 +1,67 @@
+#include "runtimes/lua/ident.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace gp::runtimes::lua {
+namespace {
+
+constexpr std::array<std::string_view, 2> kNotices = {"$LuaVersion: Lua ", "$Lua: Lua "};
+constexpr uint64_t kMaxConstants = 8U << 20U;  // of programs that are searched for the notice
+
+bool has_interface(const elf::Image& image, const elf::Section& section) {
+  if (section.link >= image.sections().size()) return false;
+  const Bytes table = image.raw(section);
+  const Bytes names = image.raw(image.sections()[section.link]);
+  for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
+    const auto symbol = read_at<Elf64_Sym>(table, at);
+    // Most other names are told by how they begin.
+    if (!symbol || symbol->st_shndx == SHN_UNDEF ||
+        read_at<uint32_t>(names, symbol->st_name) != uint32_t{'l' | 'u' << 8 | 'a' << 16 | '_' << 24})
+      continue;
+    const auto name = string_at(names, symbol->st_name);
+    if (name == "lua_ident" || name == "lua_pcallk" || name == "lua_pcall") return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<Version> parse_ident(Bytes ident) {
+  const std::string_view text(reinterpret_cast<const char*>(ident.data()), ident.size());
+  for (const auto notice : kNotices) {
+    if (!text.starts_with(notice)) continue;
+    const std::string_view release = text.substr(notice.size(), 5);  // "5.4.4"
+    if (release.size() != 5 || release[1] != '.' || release[3] != '.') return Version{0, 0, "?"};
+    const std::string_view digits{"0123456789"};
+    for (const size_t at : {0U, 2U, 4U})
+      if (digits.find(release[at]) == std::string_view::npos) return Version{0, 0, "?"};
+    const auto number = static_cast<uint16_t>((release[0] - '0') << 8U | (release[2] - '0'));
+    // Before 5.3.3 a call from C is not marked as later (lstate.h: CIST_REENTRY, CIST_FRESH).
+    const bool is_alike = number != 0x503 || release[4] >= '3';
+    if (!is_alike) return Version{0, release[4], std::string(release)};
+    return Version{number, release[4], std::string(release.substr(0, 3))};
+  }
+  return std::nullopt;
+}
+
+std::optional<Version> find_version(const elf::Image& image) {
+  const auto* constants = image.section(".rodata");
+  if (constants == nullptr) return std::nullopt;
+  const bool known = std::ranges::any_of(image.sections(), [&](const auto& section) {
+    return (section.type == SHT_DYNSYM || section.type == SHT_SYMTAB) && has_interface(image, section);
+  });
+  const bool is_program = !image.interpreter().empty() || image.is_static();
+  if (!known && (!is_program || constants->size > kMaxConstants)) return std::nullopt;
+  const Bytes bytes = image.raw(*constants);
+  for (const auto notice : kNotices) {
+    const auto found = std::ranges::search(bytes, notice);
+    if (!found.empty()) return parse_ident(bytes.subspan(static_cast<size_t>(found.begin() - bytes.begin())));
+  }
+  return std::nullopt;
+}
+
+}  // namespace gp::runtimes::lua

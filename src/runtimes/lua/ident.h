@@ -1,0 +1,25 @@
+// Whether a file has a Lua in it, and which.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "elf/image.h"
+
+namespace gp::runtimes::lua {
+
+struct Version {
+  uint16_t number = 0;  // 0x504 for 5.4; 0: one whose releases are not alike, or not known
+  char release = 0;     // '4' for 5.4.4
+  std::string text;     // "5.4"; of those that are not walked the release: "5.3.2"
+};
+
+// From a copyright notice: "$LuaVersion: Lua 5.4.4  Copyright …", before 5.2 "$Lua: Lua 5.1.5 Copyright …" (lapi.c:
+// lua_ident). Nothing when it is something else.
+std::optional<Version> parse_ident(Bytes ident);
+
+// By the symbols of its interface or, in a program that exports none, by the notice.
+std::optional<Version> find_version(const elf::Image& image);
+
+}  // namespace gp::runtimes::lua

@@ -1,0 +1,14 @@
+// Layouts of Lua's objects by version.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "bpf/abi/lua.h"
+
+namespace gp::runtimes::lua {
+
+// All of the struct but where the loop keeps things. Nothing for versions that are not walked (0x504 for 5.4).
+std::optional<gp_lua> offsets_of(uint16_t version);
+
+}  // namespace gp::runtimes::lua
