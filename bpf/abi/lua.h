@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Where the loop of one Lua keeps what it works on, and the offsets of its version; src/runtimes/lua fills it. What is
- * the same in 5.1, 5.3 and 5.4 on 64-bit machines is named here; offsets_test.cc compares all of it with the headers.
+ * the same in 5.1, 5.3 and 5.4 on 64-bit machines is named here.
  */
 #pragma once
 

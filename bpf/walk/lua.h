@@ -81,6 +81,12 @@ GP_INLINE int gp_lua_read_call(struct gp_walk *w, const struct gp_lua *lua, stru
 	return 0;
 }
 
+/* As above; that it cannot be read is remembered until the walk gets there. */
+GP_INLINE void gp_lua_advance(struct gp_walk *w, const struct gp_lua *lua, struct gp_lua_call *call, __u64 address)
+{
+	w->lua.broken = gp_lua_read_call(w, lua, call, address) < 0;
+}
+
 /* Finds the call that the activation at hand is at among the next ones. 0: it is none of them. */
 GP_INLINE __u64 gp_lua_find_at(struct gp_walk *w, const struct gp_lua *lua, __u64 wanted)
 {
@@ -113,13 +119,13 @@ GP_INLINE int gp_lua_is_unrolled(struct gp_walk *w, const struct gp_lua *lua)
 }
 
 /* The coroutine that the activation at hand runs is another one. */
-GP_INLINE int gp_lua_take_state(struct gp_walk *w, const struct gp_lua *lua, __u64 state)
+GP_INLINE void gp_lua_take_state(struct gp_walk *w, const struct gp_lua *lua, __u64 state)
 {
 	w->lua.state = state;
 	w->lua.newest = gp_object_word(w, lua->state_ci);
 	w->lua.base = lua->version == GP_LUA_51 ? gp_object_word(w, GP_LUA_STATE_BASE) : 0;
 	w->lua.saved = gp_object_word(w, GP_LUA_STATE_PC);
-	return gp_lua_read_call(w, lua, &w->lua.call, w->lua.newest);
+	gp_lua_advance(w, lua, &w->lua.call, w->lua.newest);
 }
 
 /* Meets an activation of the loop. 0: its calls come next, 1: it has none (yet, or any more), -1: it does not say whose. */
@@ -134,8 +140,10 @@ GP_INLINE int gp_lua_enter(struct gp_walk *w, const struct gp_lua *lua)
 	if (!state || state & 7 || gp_read_user(w, w->object, GP_LUA_STATE_BYTES, state) ||
 	    gp_object_byte(w, GP_LUA_OBJECT_TYPE) != GP_LUA_THREAD)
 		return -1;
-	if (state != w->lua.state && gp_lua_take_state(w, lua, state))
-		return -1;
+	if (state != w->lua.state)
+		gp_lua_take_state(w, lua, state);
+	if (w->lua.broken)
+		return 0;
 
 	__u64 at = gp_lua_variable(w, &lua->at);
 
@@ -253,6 +261,10 @@ GP_INLINE int gp_lua_call_step(struct gp_walk *w, const struct gp_lua *lua)
 	int is_lua = call->flags & GP_LUA_CALL_LUA, is_entry, pushed;
 
 	if (!call->address) {
+		if (w->lua.broken) {
+			w->lua.broken = 0;
+			return gp_lua_gap(w);
+		}
 		if (w->drain)
 			return gp_end_of_runtime(w, GP_RUNTIME_LUA, GP_EVAL_SHOW);
 		return gp_lua_leave(w);
@@ -260,28 +272,26 @@ GP_INLINE int gp_lua_call_step(struct gp_walk *w, const struct gp_lua *lua)
 	if (++w->lua.turns > GP_LUA_TURNS)
 		return gp_fail_runtime(w, GP_RUNTIME_LUA, GP_END_RUNTIME_READ);
 
-	int broken = gp_lua_read_call(w, lua, &w->lua.caller, call->previous);
-
+	gp_lua_advance(w, lua, &w->lua.caller, call->previous);
 	GP_CALL(gp_lua_find_name, w);
 	pushed = is_lua ? gp_lua_push_code(w, lua) : gp_lua_push_function(w, lua);
 	if (pushed > 0)
 		return 1;
 	if (pushed < 0) {
 		call->address = 0;
+		w->lua.broken = 0;
 		return gp_lua_gap(w);
 	}
 	if (call->address == w->lua.at)
 		w->lua.at = 0;
 	is_entry = is_lua && !w->lua.whole && gp_lua_is_entry(w, lua);
 	*call = w->lua.caller;
-	if (is_entry && !w->lua.at) {
-		if (w->drain) {
-			w->record.frames[GP_BOUND(w->frames - 1, GP_MAX_FRAMES - 1)].flags |= GP_FRAME_ENTRY;
-			return broken ? gp_lua_gap(w) : 0;
-		}
+	if (!is_entry || w->lua.at)
+		return 0;
+	if (!w->drain)
 		return gp_lua_leave(w);
-	}
-	return broken ? gp_lua_gap(w) : 0;
+	w->record.frames[GP_BOUND(w->frames - 1, GP_MAX_FRAMES - 1)].flags |= GP_FRAME_ENTRY;
+	return 0;
 }
 
 /* One turn of the Lua unwinder. 0: go on, 1: the walk is over. */

@@ -36,7 +36,7 @@ struct gp_lua_walk {
 	__u32 setter; /* looking for it: which instruction of the window set the function's register, so far */
 	__u32 reg;    /* and which register that is, or how many variables lie before the one that is looked for */
 	__u32 is_capture; /* `setter` may be one of those behind a CLOSURE of 5.1, which say what it captures */
-	__u32 reserved;
+	__u32 broken; /* the call behind the last one could not be read */
 	__u32 inside; /* an activation is at hand */
 	__u32 whole;  /* it goes on with what was suspended: all calls that are left are its own */
 	__u32 pushed; /* frames pushed for it */

@@ -39,11 +39,17 @@ Bytes code_of(const elf::Image& image, elf::CodeRange range) {
 
 std::vector<elf::CodeRange> functions_of(const elf::Image& image) {
   std::vector<elf::CodeRange> functions;
-  const auto header = elf::FdeIndex::from_header(image);
-  if (!header) return functions;
-  const elf::FrameSection section{.bytes = image.bytes_at(header->eh_frame), .address = header->eh_frame};
-  for (size_t i = 0; i < header->index.size(); ++i)
-    if (const auto range = range_of(section, header->index.entry(i).fde_offset)) functions.push_back(*range);
+  elf::FrameSection section;
+  elf::FdeIndex index;
+  if (const auto header = elf::FdeIndex::from_header(image)) {
+    section = {.bytes = image.bytes_at(header->eh_frame), .address = header->eh_frame};
+    index = header->index;
+  } else if (const auto* frames = image.section(".eh_frame")) {  // static programs have no table
+    section = {.bytes = image.raw(*frames), .address = frames->address};
+    index = elf::FdeIndex::from_section(section);
+  }
+  for (size_t i = 0; i < index.size(); ++i)
+    if (const auto range = range_of(section, index.entry(i).fde_offset)) functions.push_back(*range);
   return functions;
 }
 

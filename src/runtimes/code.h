@@ -16,7 +16,7 @@ targets::FileRange file_range(const elf::Image& image, elf::CodeRange range);
 Bytes code_at(const elf::Image& image, Vaddr address, size_t limit);
 Bytes code_of(const elf::Image& image, elf::CodeRange range);
 
-// All functions that .eh_frame tells of, by its sorted table; none when there is no such table.
+// All functions that .eh_frame tells of, sorted.
 std::vector<elf::CodeRange> functions_of(const elf::Image& image);
 
 }  // namespace gp::runtimes

@@ -35,7 +35,9 @@ std::optional<Modrm> wide(Bytes code, size_t at, uint8_t opcode) {
 
 constexpr gp_lua_place kNowhere = {.offset = 0, .reg = GP_LUA_NOWHERE, .in_memory = 0, .reserved = 0};
 
-gp_lua_place in_register(unsigned reg) { return {.offset = 0, .reg = kDwarf[reg & 15U], .in_memory = 0, .reserved = 0}; }
+gp_lua_place in_register(unsigned reg) {
+  return {.offset = 0, .reg = kDwarf[reg & 15U], .in_memory = 0, .reserved = 0};
+}
 gp_lua_place in_memory(unsigned reg, int32_t offset) {
   return {.offset = offset, .reg = kDwarf[reg & 15U], .in_memory = 1, .reserved = 0};
 }
@@ -62,7 +64,9 @@ void vote(Votes& votes, const gp_lua_place& place) { ++votes[{place.offset, plac
 gp_lua_place elected(const Votes& votes, size_t least) {
   const auto best = std::ranges::max_element(votes, {}, [](const auto& entry) { return entry.second; });
   if (best == votes.end() || best->second < least) return kNowhere;
-  return {.offset = std::get<0>(best->first), .reg = std::get<1>(best->first), .in_memory = std::get<2>(best->first),
+  return {.offset = std::get<0>(best->first),
+          .reg = std::get<1>(best->first),
+          .in_memory = std::get<2>(best->first),
           .reserved = 0};
 }
 
@@ -70,7 +74,8 @@ gp_lua_place elected(const Votes& votes, size_t least) {
 gp_lua_place find_state(Bytes code) {
   Votes votes;
   for (size_t at = 0; at + 3 <= code.size(); ++at) {
-    if (const auto move = wide(code, at, 0x89); move && move->mod == 3 && move->rm == kRdi && is_callee_saved(move->reg))
+    if (const auto move = wide(code, at, 0x89);
+        move && move->mod == 3 && move->rm == kRdi && is_callee_saved(move->reg))
       vote(votes, in_register(move->reg));
     if (const auto load = wide(code, at, 0x8b); load && load->mod != 3 && load->reg == kRdi)
       if (const auto place = on_stack(code, at + 2, *load)) vote(votes, *place);

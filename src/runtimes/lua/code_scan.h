@@ -13,10 +13,10 @@ namespace gp::runtimes::lua {
 
 struct Loop {
   elf::CodeRange code;
-  gp_lua_place state{};          // where it has its lua_State
-  gp_lua_place pc{};             // the instruction behind the one that runs
-  gp_lua_place at{};             // the CallInfo it runs; 5.1: the closure
-  std::array<Vaddr, 2> unroll{}; // where it returns to in unroll(), which goes on with what a coroutine suspended
+  gp_lua_place state{};           // where it has its lua_State
+  gp_lua_place pc{};              // the instruction behind the one that runs
+  gp_lua_place at{};              // the CallInfo it runs; 5.1: the closure
+  std::array<Vaddr, 2> unroll{};  // where it returns to in unroll(), which goes on with what a coroutine suspended
 };
 
 // `lua`: the offsets of the version. Nothing when there is no such function, or it does not say where its state is.

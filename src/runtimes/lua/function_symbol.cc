@@ -12,25 +12,39 @@ namespace {
 
 // Names of metamethods in the order of TMS (ltm.h); 5.3 and 5.4 are alike.
 constexpr std::array<std::string_view, 25> kEvents = {
-    "__index", "__newindex", "__gc",   "__mode", "__len", "__eq",  "__add", "__sub", "__mul",
-    "__mod",   "__pow",      "__div",  "__idiv", "__band", "__bor", "__bxor", "__shl", "__shr",
-    "__unm",   "__bnot",     "__lt",   "__le",   "__concat", "__call", "__close"};
+    "__index", "__newindex", "__gc",  "__mode", "__len",    "__eq",   "__add",  "__sub", "__mul",
+    "__mod",   "__pow",      "__div", "__idiv", "__band",   "__bor",  "__bxor", "__shl", "__shr",
+    "__unm",   "__bnot",     "__lt",  "__le",   "__concat", "__call", "__close"};
 constexpr std::string_view kOther = "metamethod";
 
 // Which event an instruction of 5.4 brings about (ldebug.c: funcnamefromcode; lopcodes.h).
 std::string_view event_of_54(uint32_t op, uint32_t operand) {
   switch (op) {
-    case 11: case 12: case 13: case 14: case 20: return "__index";
-    case 15: case 16: case 17: case 18: return "__newindex";
-    case 46: case 47: case 48: return operand < kEvents.size() ? kEvents[operand] : kOther;
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+    case 20: return "__index";
+    case 15:
+    case 16:
+    case 17:
+    case 18: return "__newindex";
+    case 46:
+    case 47:
+    case 48: return operand < kEvents.size() ? kEvents[operand] : kOther;
     case 49: return "__unm";
     case 50: return "__bnot";
     case 52: return "__len";
     case 53: return "__concat";
-    case 54: case 70: return "__close";
+    case 54:
+    case 70: return "__close";
     case 57: return "__eq";
-    case 58: case 62: case 64: return "__lt";
-    case 59: case 63: case 65: return "__le";
+    case 58:
+    case 62:
+    case 64: return "__lt";
+    case 59:
+    case 63:
+    case 65: return "__le";
     default: return kOther;
   }
 }
@@ -42,8 +56,11 @@ std::string_view event_of_53(uint32_t op) {
   constexpr size_t kAddEvent = 6;
   if (op >= kAdd && op <= kBitNot) return kEvents[kAddEvent + op - kAdd];
   switch (op) {
-    case 6: case 7: case 12: return "__index";
-    case 8: case 10: return "__newindex";
+    case 6:
+    case 7:
+    case 12: return "__index";
+    case 8:
+    case 10: return "__newindex";
     case 28: return "__len";
     case 29: return "__concat";
     case 31: return "__eq";
@@ -58,8 +75,11 @@ std::string_view event_of_51(uint32_t op) {
   constexpr uint32_t kAdd = 12;
   if (op >= kAdd && op < kAdd + kArithmetic.size()) return kArithmetic[op - kAdd];
   switch (op) {
-    case 5: case 6: case 11: return "__index";
-    case 7: case 9: return "__newindex";
+    case 5:
+    case 6:
+    case 11: return "__index";
+    case 7:
+    case 9: return "__newindex";
     case 18: return "__unm";
     case 20: return "__len";
     case 21: return "__concat";
@@ -89,7 +109,8 @@ std::string readable_source(std::string_view source) {
   const auto line = source.substr(0, source.find('\n'));
   const bool whole = line.size() == source.size() && line.size() <= kShown;
   size_t cut = std::min(line.size(), kShown);
-  while (cut < line.size() && cut > 0 && (static_cast<uint8_t>(line[cut]) & 0xc0U) == 0x80) --cut;  // not inside a character
+  while (cut < line.size() && cut > 0 && (static_cast<uint8_t>(line[cut]) & 0xc0U) == 0x80)
+    --cut;  // not inside a character
   return fmt::format("[string \"{}{}\"]", line.substr(0, cut), whole ? "" : "...");
 }
 

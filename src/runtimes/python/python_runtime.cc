@@ -1,10 +1,10 @@
-#include "runtimes/code.h"
 #include "runtimes/python/python_runtime.h"
 
 #include <array>
 #include <cstring>
 
 #include "elf/cold_part.h"
+#include "runtimes/code.h"
 #include "runtimes/python/code_symbol.h"
 #include "runtimes/python/debug_offsets.h"
 #include "runtimes/python/line_table.h"

@@ -3,7 +3,6 @@
 //
 //   gp_record_php ROOT PROGRAM tests/data/php/workload.php OUTPUT
 #include <signal.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,23 +11,10 @@
 #include "runtimes/php/php_runtime.h"
 #include "runtimes/php/testing/recording.h"
 #include "runtimes/php/testing/walk.h"
+#include "runtimes/testing/process_reader.h"
 
 namespace gp::runtimes::php {
 namespace {
-
-// Reads the waiting process and keeps what it read.
-struct ProcessReader final : targets::MemoryReader {
-  pid_t pid = 0;
-  const Recording* into = nullptr;
-
-  bool read(Pc address, std::span<uint8_t> to) const override {
-    iovec local{to.data(), to.size()};
-    iovec remote{reinterpret_cast<void*>(address.value), to.size()};
-    if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(to.size())) return false;
-    into->add(address.value, to);
-    return true;
-  }
-};
 
 // Where the program lies: its first executable mapping. Lines of /proc/PID/maps are "start-end flags offset device
 // inode path" (proc(5)).

@@ -5,30 +5,16 @@
 //   gp_record_python PYTHON /tmp/workload.py main|thread|subinterpreter OUTPUT
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtimes/python/python_runtime.h"
 #include "runtimes/python/testing/recording.h"
 #include "runtimes/python/testing/walk.h"
+#include "runtimes/testing/process_reader.h"
 
 namespace gp::runtimes::python {
 namespace {
-
-// Reads the stopped process and keeps what it read.
-struct ProcessReader final : targets::MemoryReader {
-  pid_t pid = 0;
-  const Recording* into = nullptr;
-
-  bool read(Pc address, std::span<uint8_t> to) const override {
-    iovec local{to.data(), to.size()};
-    iovec remote{reinterpret_cast<void*>(address.value), to.size()};
-    if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(to.size())) return false;
-    into->add(address.value, to);
-    return true;
-  }
-};
 
 // Finds the interpreter among the process' files: an executable mapping of a file that holds one. Lines of
 // /proc/PID/maps are "start-end flags offset device inode path" (proc(5)).
