@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "runtimes/code.h"
 #include "runtimes/perl/code_symbol.h"
 #include "runtimes/perl/interpreter.h"
 #include "runtimes/perl/offsets.h"
@@ -12,12 +13,7 @@
 namespace gp::runtimes::perl {
 namespace {
 
-targets::FileRange file_range(const elf::Image& image, const Symbol& symbol) {
-  const auto start = image.to_offset(symbol.address);
-  const auto last = image.to_offset(symbol.address + symbol.size - 1);
-  if (!start || !last || symbol.size == 0) return {};
-  return {*start, *last + 1};
-}
+elf::CodeRange range_of(const Symbol& symbol) { return {symbol.address, symbol.address + symbol.size}; }
 
 uint16_t register_of(const elf::Image& image, const Symbol& loop) {
   const Bytes code = image.bytes_at(loop.address);
@@ -42,7 +38,7 @@ std::optional<targets::RuntimeFile> PerlRuntime::detect(const elf::Image& image,
   file.version = version.text();
   if (!found->thread_key) file.version += " without threads";
   const Symbol debug_loop = found->debug_loop.value_or(Symbol{});
-  file.eval = {file_range(image, found->loop), file_range(image, debug_loop)};
+  file.eval = {file_range(image, range_of(found->loop)), file_range(image, range_of(debug_loop))};
   auto perl = version.revision == 5 ? offsets_of(version.number) : std::nullopt;
   if (!perl || !found->thread_key || !found->first || file.eval[0].empty() || image.machine() != elf::Machine::kX86_64)
     return file;

@@ -4,7 +4,6 @@
 //   gp_record_perl ROOT PROGRAM tests/data/perl/workload.pl OUTPUT
 #include <signal.h>
 #include <sys/ptrace.h>
-#include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,23 +13,10 @@
 #include "runtimes/perl/perl_runtime.h"
 #include "runtimes/perl/testing/recording.h"
 #include "runtimes/perl/testing/walk.h"
+#include "runtimes/testing/process_reader.h"
 
 namespace gp::runtimes::perl {
 namespace {
-
-// Reads the waiting process and keeps what it read.
-struct ProcessReader final : targets::MemoryReader {
-  pid_t pid = 0;
-  const Recording* into = nullptr;
-
-  bool read(Pc address, std::span<uint8_t> to) const override {
-    iovec local{to.data(), to.size()};
-    iovec remote{reinterpret_cast<void*>(address.value), to.size()};
-    if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != static_cast<ssize_t>(to.size())) return false;
-    into->add(address.value, to);
-    return true;
-  }
-};
 
 // Where the program lies: its first executable mapping. Lines of /proc/PID/maps are "start-end flags offset device
 // inode path" (proc(5)).
