@@ -24,8 +24,13 @@ enum gp_perl_code {
 
 /* OP, op.h; COP, cop.h */
 #define GP_PERL_OP_NEXT 0
-#define GP_PERL_OP_TYPE 32 /* the lower 9 bits */
+#define GP_PERL_OP_SIBLING 8 /* op_sibparent: the parent where no sibling follows */
+#define GP_PERL_OP_TARGET 24 /* op_targ: of an operation that was made void: what it was */
+#define GP_PERL_OP_TYPE 32   /* the lower 9 bits; 0: made void (OP_NULL) */
 #define GP_PERL_OP_TYPE_MASK 0x1ff
+#define GP_PERL_OP_HAS_SIBLING 0x4000 /* op_moresib, of the same 16 bits */
+#define GP_PERL_OP_BYTES 40
+#define GP_PERL_OP_FIRST 40 /* op_first: of one that is a parent */
 #define GP_PERL_COP_LINE 36
 #define GP_PERL_COP_FILE 48 /* of builds with threads: a C string */
 

@@ -17,6 +17,7 @@
 
 #define GP_PERL_TURNS (4 * GP_MAX_FRAMES) /* ends chains that go round; some contexts have no frame to show */
 #define GP_PERL_CONTEXTS_MAX (1 << 20)
+#define GP_PERL_OPS 48 /* looked at for a statement */
 #define GP_PERL_ENVIRONMENTS 16 /* JMPENVs passed in one activation */
 #define GP_PERL_NEAR_STACK (1u << 20)
 
@@ -176,22 +177,80 @@ GP_INLINE int gp_perl_entry(struct gp_walk *w)
 	return gp_perl_leave(w);
 }
 
-/* A statement that the operations of the newest subroutine have not reached yet is its first. */
-GP_INLINE void gp_perl_settle_statement(struct gp_walk *w, const struct gp_perl *perl)
+/*
+ * Finds the statement that w->perl.op is part of: the last one begun before it among the children of an ancestor. PL_curcop
+ * does not always say it: where a block has no variables of its own, its first statement's beginning is made void
+ * (op_scope(), op.c), so that what runs in a loop seems to be part of the loop's or of another round's last statement.
+ */
+GP_INLINE int gp_perl_find_statement(struct gp_walk *w)
 {
-	__u64 op = w->perl.op, next;
+	const struct gp_perl *perl = (const struct gp_perl *)gp_layout_of(w, GP_RUNTIME_PERL);
+	__u64 head[GP_PERL_OP_BYTES / 8];
+	__u64 at = w->perl.op, path = at, parent = 0, last = 0;
+
+	w->perl.statement = 0;
+	for (int i = 0; perl && at && i < GP_PERL_OPS; i++) {
+		if (parent && at == path) {
+			/* Its elder siblings are seen. */
+			if (last) {
+				w->perl.statement = last;
+				return 0;
+			}
+			at = path = parent;
+			parent = 0;
+		}
+		if (gp_read_user(w, head, sizeof(head), at))
+			return 0;
+
+		__u64 bits = head[GP_PERL_OP_TYPE / 8];
+		__u64 type = bits & GP_PERL_OP_TYPE_MASK;
+
+		if (!type)
+			type = head[GP_PERL_OP_TARGET / 8];
+		if (parent && type - perl->op_nextstate <= 1)
+			last = at;
+		at = head[GP_PERL_OP_SIBLING / 8];
+		if (bits & GP_PERL_OP_HAS_SIBLING)
+			continue;
+		if (parent || !at || gp_read_user(w, &last, 8, at + GP_PERL_OP_FIRST))
+			return 0;
+		parent = at;
+		at = last;
+		last = 0;
+	}
+	return 0;
+}
+
+GP_PART(gp_perl_find_statement)
+
+/* True when the newest subroutine was entered but its first statement has not begun. */
+GP_INLINE int gp_perl_is_just_entered(struct gp_walk *w, const struct gp_perl *perl)
+{
+	__u64 next;
 	__u16 type;
 
-	w->perl.op = 0;
-	if (!op || w->perl.cop != w->perl.caller || w->perl.kind != GP_PERL_SUB || !w->perl.start)
-		return;
-	if (op != w->perl.start && (gp_read_user(w, &next, 8, op + GP_PERL_OP_NEXT) || next != w->perl.returns))
-		return;
+	if (w->perl.cop != w->perl.caller || w->perl.kind != GP_PERL_SUB || !w->perl.start)
+		return 0;
+	if (w->perl.op != w->perl.start &&
+	    (gp_read_user(w, &next, 8, w->perl.op + GP_PERL_OP_NEXT) || next != w->perl.returns))
+		return 0;
 	if (gp_read_user(w, &type, 2, w->perl.start + GP_PERL_OP_TYPE))
-		return;
+		return 0;
 	type &= GP_PERL_OP_TYPE_MASK;
-	if (type == perl->op_nextstate || type == perl->op_nextstate + 1)
+	return type == perl->op_nextstate || type == perl->op_nextstate + 1;
+}
+
+/* What the newest frame is at: its first statement before that has begun, else what the operation that runs is part of. */
+GP_INLINE void gp_perl_settle_statement(struct gp_walk *w, const struct gp_perl *perl)
+{
+	w->perl.statement = 0;
+	if (!w->perl.op)
+		return;
+	if (gp_perl_is_just_entered(w, perl))
 		w->perl.cop = w->perl.start;
+	else if (w->perl.cop != w->perl.compiling)
+		GP_CALL(gp_perl_find_statement, w);
+	w->perl.op = 0;
 }
 
 /* Pushes the frame at hand: w->perl.kind, code, and cop. 1: the stack is full. */
@@ -207,7 +266,9 @@ GP_INLINE int gp_perl_push(struct gp_walk *w, const struct gp_perl *perl)
 	if (w->perl.kind == GP_PERL_SUB)
 		GP_CALL(gp_perl_name, w);
 	gp_perl_settle_statement(w, perl);
-	if (w->perl.cop && gp_read_user(w, &line, 4, w->perl.cop + GP_PERL_COP_LINE) == 0 &&
+	/* A void statement has its line, but no file. */
+	if (w->perl.cop &&
+	    gp_read_user(w, &line, 4, (w->perl.statement ? w->perl.statement : w->perl.cop) + GP_PERL_COP_LINE) == 0 &&
 	    gp_read_user(w, &w->perl.text, 8, w->perl.cop + GP_PERL_COP_FILE) == 0 && w->perl.text)
 		GP_CALL(gp_perl_text, w);
 	w->perl.cookie = gp_perl_cookie(w);
@@ -316,7 +377,6 @@ GP_INLINE int gp_perl_context(struct gp_walk *w, const struct gp_perl *perl)
 		return gp_fail_runtime(w, GP_RUNTIME_PERL, GP_END_RUNTIME_READ);
 	/* A block that catches has the frame of what it is in, at the statement in the block. */
 	if (gp_perl_frame_of_context(w)) {
-		w->perl.op = 0;
 		w->perl.context = w->perl.next;
 		return 0;
 	}

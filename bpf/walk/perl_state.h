@@ -11,6 +11,7 @@ struct gp_perl_walk {
 	__u64 previous;    /* and the one below it, PERL_SI */
 	__u64 cop;         /* the statement of the next frame */
 	__u64 op;          /* PL_op, as long as that is the statement that runs now; 0: it is not */
+	__u64 statement;   /* the statement it is part of, 0: not looked for or not found */
 	__u64 compiling;   /* &PL_compiling, which is no statement of a caller */
 	__u64 environment; /* the innermost JMPENV that was not passed yet */
 	__u64 entered_sp;  /* of the activation whose entry was the last, 0: no other can share it */

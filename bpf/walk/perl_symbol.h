@@ -32,19 +32,19 @@ GP_INLINE int gp_perl_text(struct gp_walk *w)
 		/* The lowest bit that is set stands for the first zero byte (Hacker's Delight, 6-1). */
 		mark = (word - 0x0101010101010101ull) & ~word & 0x8080808080808080ull;
 		mark &= ~mark + 1;
-		word &= mark ? (mark >> 7) - 1 : ~0ull;
+
+		__u64 before = (mark >> 7) - 1; /* all ones in the bytes before it */
+
+		word &= before;
 		hash = (hash ^ word) * GP_PERL_MIX;
 		hash ^= hash >> 29;
-		if (!mark)
-			length += 8;
+		length += (__u32)((before & 0x0101010101010101ull) * 0x0101010101010101ull >> 56); /* how many */
 		if (!i && (word & ((1ull << 8 * GP_PERL_EVAL_FILE_BYTES) - 1)) == GP_PERL_EVAL_FILE) {
 			w->perl.text_hash = GP_PERL_EVAL_FILE;
 			w->perl.text_length = GP_PERL_EVAL_FILE_BYTES;
 			return 0;
 		}
 	}
-	for (mark >>= 7; mark > 1; mark >>= 8)
-		length++;
 	w->perl.text_hash = hash | 1;
 	w->perl.text_length = length;
 	return 0;

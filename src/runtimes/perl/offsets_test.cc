@@ -41,7 +41,15 @@ int main(void) {
   VARIABLE("runops", Irunops);
   SAY("op_next", offsetof(OP, op_next));
   SAY("op_ppaddr", offsetof(OP, op_ppaddr));
+  SAY("op_sibling", offsetof(OP, op_sibparent));
+  SAY("op_target", offsetof(OP, op_targ));
+  SAY("op_first", offsetof(UNOP, op_first));
+  SAY("op_bytes", sizeof(OP));
+  SAY("op_null", OP_NULL);
   SAY("op_type", *(unsigned short *)((char *)&cop + 32));
+  cop.op_type = 0;
+  cop.op_moresib = 1;
+  SAY("op_has_sibling", *(unsigned short *)((char *)&cop + 32));
   SAY("op_nextstate", OP_NEXTSTATE);
   SAY("op_dbstate", OP_DBSTATE);
   SAY("cop_line", offsetof(COP, cop_line));
@@ -163,6 +171,12 @@ TEST(PerlOffsets, AreThoseOfTheHeaders) {
         {"runops", perl->runops},
         {"op_next", GP_PERL_OP_NEXT},
         {"op_ppaddr", 16},
+        {"op_sibling", GP_PERL_OP_SIBLING},
+        {"op_target", GP_PERL_OP_TARGET},
+        {"op_first", GP_PERL_OP_FIRST},
+        {"op_bytes", GP_PERL_OP_BYTES},
+        {"op_null", 0},
+        {"op_has_sibling", GP_PERL_OP_HAS_SIBLING},
         {"op_type", GP_PERL_OP_TYPE_MASK},
         {"op_nextstate", perl->op_nextstate},
         {"op_dbstate", perl->op_nextstate + 1},
