@@ -55,7 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   gp::runtimes::EndlessMemory memory;
   memory.bytes = {data + 1, size - 1};
-  constexpr uint8_t kVersions[] = {kPerl32, kPerl36, kPerl40, kPerl42};
+  constexpr uint8_t kVersions[] = {kPerl32, kPerl36, kPerl38, kPerl42};
   auto perl = offsets_of(kVersions[data[0] % 4]).value_or(gp_perl{});
   perl.loop_register[0] = Recording::kRegister;
   perl.key = word_from_end(16) ^ word_from_end(8);

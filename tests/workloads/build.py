@@ -68,6 +68,8 @@ TARGETS = {
     "libplugin.so": (["gcc"], "plugin.c", C + "plugin.c -shared -fPIC"),
     "c_dlopen": (["gcc"], "c_dlopen.c", C + "c_dlopen.c -ldl -Wl,-rpath,{dir}"),
     "c_big": (["gcc"], "c_big.c big.S", C + "c_big.c {src}/big.S"),
+    "pl_embed": (["gcc", "perl"], "pl_embed.c", C + "pl_embed.c -w $(perl -MConfig -e "
+                 "'print \"$Config{{ccflags}} -I$Config{{archlibexp}}/CORE -l:$Config{{libperl}}\"')"),
     "fuse_file": (["gcc"], "fuse_file.c", C + "fuse_file.c"),
     "cpp_throw": (["g++"], "cpp_throw.cc",
                   "g++ -std=c++20 -O2 -g1 -fomit-frame-pointer -fno-optimize-sibling-calls -o {out} {src}/cpp_throw.cc"),

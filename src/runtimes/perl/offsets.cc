@@ -28,11 +28,14 @@ gp_perl table(uint8_t version, Variables at, uint16_t op_nextstate) {
 
 }  // namespace
 
-// As the compiler sees the headers of Debian's packages (offsets_test.cc); numbers of operations from opnames.h.
+// As the compiler sees the headers of Debian's packages (offsets_test.cc); numbers of operations from opnames.h. 5.34 and
+// 5.38: as it sees those of v5.34.0 and v5.38.2 with the config.h of their neighbours' packages.
 std::optional<gp_perl> offsets_of(uint8_t version) {
   switch (version) {
     case kPerl32: return table(version, {224, 776, 1816, 1952, 2304}, 195);
+    case kPerl34:
     case kPerl36: return table(version, {208, 760, 1800, 1936, 2288}, 195);
+    case kPerl38:
     case kPerl40: return table(version, {208, 776, 1584, 1720, 2072}, 198);
     case kPerl42: return table(version, {208, 776, 1584, 1720, 2072}, 202);
     default: return std::nullopt;

@@ -9,7 +9,9 @@
 namespace gp::runtimes::perl {
 
 inline constexpr uint8_t kPerl32 = 32;
+inline constexpr uint8_t kPerl34 = 34;
 inline constexpr uint8_t kPerl36 = 36;
+inline constexpr uint8_t kPerl38 = 38;
 inline constexpr uint8_t kPerl40 = 40;
 inline constexpr uint8_t kPerl42 = 42;
 

@@ -1,4 +1,4 @@
-// Perl 5.32, 5.36, 5.40 and 5.42 built with threads: the program, libperl in any program.
+// Perl 5.32 to 5.42 built with threads: the program, libperl in any program.
 //
 // Limits: builds without threads are recognised and not walked; x86-64 only; loops of extensions (PL_runops) are not
 // seen as such.
