@@ -54,19 +54,47 @@ int gp_on_exec(__u64 *ctx)
 /* Finds the process' entry; leaves its place in the state. */
 static __always_inline struct gp_process *find_process(struct gp_walk *w)
 {
-	w->bucket = w->pid & gp_bucket_mask;
+	w->bucket = w->table_pid & gp_bucket_mask;
 
 	struct gp_process_bucket *bucket = GP_FIND(processes, w->bucket);
 
 	if (!bucket)
 		return 0;
 	for (__u32 i = 0; i < GP_BUCKET_ENTRIES; i++) {
-		if (bucket->entries[i].pid == w->pid) {
+		if (bucket->entries[i].pid == w->table_pid) {
 			w->entry = i;
 			return &bucket->entries[i];
 		}
 	}
 	return 0;
+}
+
+/* The entry is of a process that started then, not of one before it that had the same pid. */
+static __always_inline int is_of(struct gp_process *process, __u64 start_ticks)
+{
+	return process && start_ticks - process->start_ticks + GP_START_SLACK_TICKS <= 2 * GP_START_SLACK_TICKS;
+}
+
+/*
+ * The entry of the process that the current one was forked from and still is a copy of: until the agent has heard of the
+ * fork. An address space is copied with the addresses that exec chose at random, so a parent that is none (the real one
+ * is gone) or has run another program since is told by them.
+ */
+static __always_inline struct gp_process *find_forked_from(struct gp_walk *w, struct task_struct *task)
+{
+	struct task_struct *parent = task->real_parent;
+
+	if (!parent)
+		return 0;
+	parent = parent->group_leader;
+	if (!parent || !task->mm || !parent->mm || task->mm->exe_file != parent->mm->exe_file ||
+	    task->mm->start_stack != parent->mm->start_stack || task->mm->start_brk != parent->mm->start_brk)
+		return 0;
+	w->table_pid = parent->tgid;
+
+	struct gp_process *process = find_process(w);
+
+	return is_of(process, parent->start_boottime / GP_TICK_NS) ? process : 0;
 }
 
 /* The user part of the interrupted state; false when there is none. */
@@ -190,12 +218,15 @@ __noinline int gp_ship_memory(__u32 cpu, __u64 from, __u32 limit)
 
 /*
  * Where rbp points when that is a frame on another stack than rsp's, else 0: C called by Go runs on its thread's stack
- * and leaves rbp at the goroutine's. A frame pointer points at the one before it, a little above.
+ * and leaves rbp at the goroutine's. A frame pointer points at the one before it, a little above. A thread of Ruby has
+ * its control frames, a megabyte, on its stack (thread.c: thread_start_func_2): there it goes on behind them.
  */
 static __always_inline __u64 other_stack(struct gp_walk *w, __u64 sp, __u32 bytes)
 {
 	__u64 fp = w->registers.value[GP_REG_RBP], outer = 0;
 
+	if (w->begun & (1u << GP_RUNTIME_RUBY) && w->ruby.end - sp - bytes < GP_RUBY_STACK_MAX)
+		return w->ruby.end;
 	if (!(w->registers.valid & (1u << GP_REG_RBP)) || fp - sp < bytes || (fp & 7))
 		return 0;
 	if (bpf_probe_read_user(&outer, sizeof(outer), (void *)fp) != 0)
@@ -280,16 +311,21 @@ static __always_inline void begin(struct gp_walk *w, struct task_struct *task, _
 	bpf_get_current_comm(sample->comm, sizeof(sample->comm));
 }
 
-/* After a miss: what the interpreters know is read now, the native frames later. */
-static __always_inline void handle_miss(struct gp_walk *w, __u32 cpu, struct gp_counters *count)
+/*
+ * After a miss: what the interpreters know is read now, the native frames later. Where native frames cannot be had at all
+ * (code that something compiled at run time, as PCRE does), the interpreted ones come behind those that were.
+ */
+static __always_inline void handle_end(struct gp_walk *w, __u32 cpu, struct gp_counters *count)
 {
 	struct gp_sample *sample = &w->record.sample;
 	__u32 native = w->frames, end = w->end;
 
-	sample->miss = w->registers.value[GP_REG_RIP];
-	gp_begin_drain(w);
+	gp_begin_drain(w, is_miss(end) ? GP_DRAIN_FOR_LATER : GP_DRAIN_BEHIND);
 	walk_stack(w);
 	w->end = end;
+	if (!is_miss(end))
+		return;
+	sample->miss = w->registers.value[GP_REG_RIP];
 	sample->pending_frames = w->frames - native;
 	if (copy_allowed(count, sample->time_ns) && ship_copy(w, cpu, count)) {
 		sample->flags |= GP_SAMPLE_HAS_COPY;
@@ -348,6 +384,7 @@ int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 		return 0;
 	count->runs++;
 	w->pid = bpf_get_current_pid_tgid() >> 32;
+	w->table_pid = w->pid;
 
 	struct gp_process *process = find_process(w);
 
@@ -361,8 +398,9 @@ int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 	int in_kernel = (__s64)ctx->regs.rip < 0;
 
 	if (user_registers(w, task, in_kernel)) {
-		if (process && w->start_ticks - process->start_ticks + GP_START_SLACK_TICKS <=
-				       2 * GP_START_SLACK_TICKS) {
+		if (!is_of(process, w->start_ticks))
+			process = find_forked_from(w, task);
+		if (process) {
 			w->mappings = GP_READ_ONCE(process->mappings);
 			__builtin_memcpy(w->runtime, process->runtime, sizeof(w->runtime));
 			walk_stack(w);
@@ -372,8 +410,8 @@ int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 		if (w->end != GP_END_ROOT && BPF_CORE_READ_BITFIELD(task, in_execve)) {
 			w->end = GP_END_IN_EXEC;
 			w->frames = 0;
-		} else if (is_miss(w->end)) {
-			handle_miss(w, cpu, count);
+		} else if (is_miss(w->end) || w->end == GP_END_NO_RULE) {
+			handle_end(w, cpu, count);
 		}
 	}
 

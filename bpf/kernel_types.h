@@ -6,7 +6,13 @@
 
 #define GP_RELOCATED __attribute__((preserve_access_index))
 
-struct mm_struct;
+struct file;
+
+struct mm_struct {
+	struct file *exe_file;
+	unsigned long start_brk;
+	unsigned long start_stack;
+} GP_RELOCATED;
 
 struct thread_struct {
 	unsigned long fsbase;
@@ -18,6 +24,7 @@ struct task_struct {
 	unsigned int flags;
 	struct mm_struct *mm;
 	struct task_struct *group_leader;
+	struct task_struct *real_parent;
 	__u64 start_boottime; /* Linux 5.5 */
 	unsigned int in_execve : 1;
 	struct thread_struct thread;

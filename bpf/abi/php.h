@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Where one PHP process keeps its stack, and the offsets that differ between versions; src/runtimes/php fills it. What
- * is the same in 7.4 to 8.4 on 64-bit machines is named here; offsets_test.cc compares all of it with the headers.
+ * is the same in 7.4 to 8.6 on 64-bit machines is named here; offsets_test.cc compares all of it with the headers.
  */
 #pragma once
 

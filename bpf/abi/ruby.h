@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Where one process keeps its Ruby, and the offsets of its version; src/runtimes/ruby fills it. What is the same in all
- * versions walked (2.7 to 3.3) is a constant here, with its place in Ruby's sources.
+ * versions walked (2.7 to 3.4) is a constant here, with its place in Ruby's sources.
  */
 #pragma once
 
@@ -15,10 +15,12 @@
 
 struct gp_ruby {
 	__u64 tls_slot;    /* 3.0+: {module, offset} of ruby_current_ec's TLS block, filled by the dynamic linker; 0: none */
-	__u64 tls_offset;  /* of ruby_current_ec, beyond that */
+	__u64 tls_offset;  /* of ruby_current_ec, beyond that; without a slot, beyond the thread pointer */
 	__u64 current;     /* 2.7: &ruby_current_execution_context_ptr: of the thread that has the lock */
 	__u64 vm;          /* 2.7: &ruby_current_vm_ptr */
 	__u64 symbols;     /* &ruby_global_symbols, 0: C functions have no names */
+	__u64 code_start; /* of the file that has the loop, in the process: YJIT's code returns there; 3.1+ */
+	__u64 code_end;
 	__u64 literals[GP_RUBY_LITERALS]; /* labels that lie in the file's read-only data, 0: not found */
 	__u16 version;     /* 0x0303 for 3.3 */
 	__u16 ec_thread;   /* rb_execution_context_t.thread_ptr */
@@ -34,7 +36,8 @@ struct gp_ruby {
 	__u16 class_attached; /* 3.3: RClass: classext.as.singleton_class.attached_object; likewise */
 	__u8 string_length_apart; /* 3.2+: RString.len comes before both ways to hold characters */
 	__u8 first_line_tagged;   /* before 3.2: a Fixnum */
-	__u16 reserved[2];
+	__u16 class_singleton; /* of a class: FL_SINGLETON (fl_type.h) */
+	__u16 heap_flags;      /* rb_objspace.flags (gc.c, from 3.4 on gc/default/default.c) */
 };
 
 GP_LAYOUT_FITS(struct gp_ruby);
@@ -54,15 +57,16 @@ GP_LAYOUT_FITS(struct gp_ruby);
 #define GP_RUBY_MAGIC_IFUNC 0x66660001ull
 #define GP_RUBY_MAGIC_DUMMY 0x79990001ull
 
+/* The control frames of a thread: VM stack sizes of up to this are looked behind (RUBY_THREAD_VM_STACK_SIZE, 1 MiB unless told). */
+#define GP_RUBY_STACK_MAX (16u << 20)
+
 /* RBasic.flags (include/ruby/ruby.h, include/ruby/internal/value_type.h, fl_type.h): type, then flags of each type. */
 #define GP_RUBY_TYPE 0x1full
 #define GP_RUBY_CLASS 2
 #define GP_RUBY_MODULE 3
 #define GP_RUBY_STRING 5
 #define GP_RUBY_ARRAY 7
-#define GP_RUBY_USER0 (1ull << 12)
 #define GP_RUBY_USER1 (1ull << 13)
-#define GP_RUBY_SINGLETON GP_RUBY_USER0   /* of a class: FL_SINGLETON */
 #define GP_RUBY_NOT_EMBEDDED GP_RUBY_USER1 /* of a string: RSTRING_NOEMBED */
 #define GP_RUBY_EMBEDDED GP_RUBY_USER1     /* of an array: RARRAY_EMBED_FLAG */
 /* Internal objects: T_IMEMO and its kind (internal/imemo.h, before 2.7 internal.h) in one mask. */
@@ -93,14 +97,13 @@ GP_LAYOUT_FITS(struct gp_ruby);
 /* rb_symbols_t (symbol.h): last_id, str_sym, ids: an array of arrays of 512 pairs {name, symbol}, by serial number. */
 #define GP_RUBY_SYMBOLS_IDS 16
 #define GP_RUBY_IDS_A_PART 512    /* ID_ENTRY_UNIT, symbol.c */
-#define GP_RUBY_LAST_OPERATOR 169 /* up to here an ID is its own serial number, beyond it has 4 bits of kind below:
-                                     tLAST_OP_ID is 168 in 2.7, 169 from 3.0 on (id.h), and 169 is no operator in 2.7 */
+#define GP_RUBY_LAST_OPERATOR 170 /* up to here an ID is its own serial number, beyond it has 4 bits of kind below:
+                                     tLAST_OP_ID is 168 in 2.7, 169 from 3.0 on, 170 in 3.4 (id.h); those between are no
+                                     IDs in older ones */
 #define GP_RUBY_ID_SHIFT 4        /* ID_SCOPE_SHIFT, id.h */
 #define GP_RUBY_ID_SCOPE 0xeull   /* ID_SCOPE_MASK; 0: local, which is what the names of hidden variables are */
 
-/* rb_objspace (gc.c): limit, increase, flags. */
-#define GP_RUBY_HEAP_FLAGS 16
-#define GP_RUBY_HEAP_DURING_GC 0x20u
+#define GP_RUBY_HEAP_DURING_GC 0x20u /* rb_objspace.flags.during_gc */
 
 /* As `object` of a frame: the garbage collector at work, instead of code. */
 #define GP_RUBY_COLLECTING 1ull

@@ -21,7 +21,7 @@ enum gp_frame_kind {
 	GP_FRAME_NATIVE = 1, /* extra: file slot, value: file offset */
 	GP_FRAME_JIT = 2,    /* code in no file: value: pc */
 	GP_FRAME_END = 4,    /* a gap inside a stack: extra: enum gp_runtime whose frames are missing, value: why: enum
-	                        gp_walk_end */
+	                        gp_walk_end; GP_END_NO_RULE: native frames are, and that runtime's follow */
 	GP_FRAME_PLACE = 5,  /* begins a runtime's run of pending frames: extra: enum gp_runtime, value: where on the C
 	                        stack those up to the first entry belong; they are of the first activation of its loop
 	                        whose frame reaches above it */

@@ -113,7 +113,7 @@ GP_INLINE int gp_is_above_frame(struct gp_walk *w, __u64 on_stack)
  */
 GP_INLINE void gp_set_place(struct gp_walk *w, __u64 on_stack)
 {
-	if (w->drain)
+	if (w->drain == GP_DRAIN_FOR_LATER)
 		w->record.frames[GP_BOUND(w->place, GP_MAX_FRAMES - 1)].value = on_stack;
 }
 
@@ -125,6 +125,8 @@ GP_INLINE int gp_drain_next(struct gp_walk *w)
 			continue;
 		w->unwinder = runtime;
 		w->place = w->frames;
+		if (w->drain == GP_DRAIN_BEHIND)
+			return !gp_push_interpreted(w, GP_FRAME_END, 0, 0, runtime, GP_END_NO_RULE);
 		return !gp_push_interpreted(w, GP_FRAME_PLACE, 0, 0, runtime, GP_PLACE_UNKNOWN);
 	}
 	return 1;

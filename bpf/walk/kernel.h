@@ -50,7 +50,7 @@ GP_INLINE __u64 gp_current_mappings(struct gp_walk *w)
 		return 0;
 	struct gp_process *process = &bucket->entries[GP_BOUND(w->entry, GP_BUCKET_ENTRIES - 1)];
 
-	return process->pid == w->pid ? GP_READ_ONCE(process->mappings) : 0;
+	return process->pid == w->table_pid ? GP_READ_ONCE(process->mappings) : 0;
 }
 
 GP_INLINE void *gp_open_segment(__u32 segment)

@@ -37,7 +37,7 @@ GP_INLINE __u32 gp_generated_by(struct gp_walk *w, __u64 pc)
 
 /*
  * PHP's compiled code runs in the frame of the loop that entered it (ZEND_VM_HYBRID_JIT_RED_ZONE_SIZE,
- * Zend/zend_vm_gen.php of 8.1 to 8.4), or is a shared piece that such code called, with up to two words more on the stack
+ * Zend/zend_vm_gen.php of 8.1 to 8.6), or is a shared piece that such code called, with up to two words more on the stack
  * (SP_ADJ_ASSIGN, ext/opcache/jit/zend_jit_x86.dasc of 8.2). Makes the walk go on as if the loop itself ran. 1: done.
  */
 GP_INLINE int gp_enter_loop_frame(struct gp_walk *w)
@@ -83,7 +83,7 @@ GP_INLINE int gp_lookup(struct gp_walk *w)
 		return 0;
 	}
 	at->pc = pc;
-	at->pid = w->pid;
+	at->pid = w->table_pid;
 	at->mappings = w->mappings;
 	at->offset = pc - w->mapping.start + w->mapping.offset;
 	at->file = w->mapping.file;
@@ -320,9 +320,9 @@ GP_PART(gp_step_caller)
 GP_INLINE int gp_place(struct gp_walk *w)
 {
 	__u64 pc = gp_lookup_pc(w);
-	struct gp_cache_entry *cached = gp_cache_slot(w->pid, pc);
+	struct gp_cache_entry *cached = gp_cache_slot(w->table_pid, pc);
 
-	if (cached && cached->pc == pc && cached->pid == w->pid && cached->mappings == w->mappings) {
+	if (cached && cached->pc == pc && cached->pid == w->table_pid && cached->mappings == w->mappings) {
 		const __u64 *directory = gp_find_page_word(cached->page);
 
 		/* Of the words that are states only GP_PAGE_EMPTY is cached: it stays what it is. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * PHP 7.4 to 8.4: one call of the interpreter's chain a turn, handed over to native code where C called the
+ * PHP 7.4 to 8.6: one call of the interpreter's chain a turn, handed over to native code where C called the
  * interpreter. Layouts: bpf/abi/php.h.
  *
  * The chain and the native stack fit together like this: every C activation of execute_ex() runs user functions from

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Ruby 2.7 to 3.3: one control frame a turn, handed over to native code where C called the interpreter. Layouts and
+ * Ruby 2.7 to 3.4: one control frame a turn, handed over to native code where C called the interpreter. Layouts and
  * flags: bpf/abi/ruby.h; where they come from: src/runtimes/ruby.
  *
  * The control frames of a thread (or fiber) lie in one array, the newest at the lowest address. Every C activation of
@@ -18,11 +18,14 @@
 #define GP_RUBY_THREAD_STEPS 16                 /* threads looked at in one turn */
 #define GP_RUBY_THREAD_TURNS 64                 /* 1,024 threads in all */
 #define GP_RUBY_REG_FRAME 15
-/* Code made by YJIT of 3.1 keeps the execution context in r12 and the control frame in r13, and pushes the caller's r13,
-   r12 and rbx when it is entered from C; its calls of Ruby methods push nothing (yjit_core.h, yjit_codegen.c:
-   yjit_entry_prologue). */
+/* Code made by YJIT keeps the execution context in r12 and the control frame in r13, and pushes the caller's r13, r12
+   and rbx when it is entered from C; its calls of Ruby methods push nothing (3.1: yjit_core.h, yjit_codegen.c:
+   yjit_entry_prologue; 3.3 and 3.4: yjit/src/codegen.rs: gen_entry_prologue, backend/x86_64/mod.rs). With --yjit-perf
+   it pushes rbp twice before those (FrameSetup). While it calls C it may have pushed more: registers of its own around
+   calls into the compiler, an array (cpush, cpush_all). */
 #define GP_RUBY_REG_COMPILED_EC 12
 #define GP_RUBY_REG_COMPILED_FRAME 13
+#define GP_RUBY_COMPILED_WORDS 16 /* of the stack: its return address is among them */
 
 /* The thread's execution context is found: its frames come next. */
 GP_INLINE int gp_ruby_start(struct gp_walk *w, const struct gp_ruby *ruby, __u64 ec)
@@ -43,19 +46,25 @@ GP_INLINE int gp_ruby_start(struct gp_walk *w, const struct gp_ruby *ruby, __u64
 	__u32 flags = 0;
 
 	if (gp_read_user(w, &thread, 8, ec + ruby->ec_thread) || gp_read_user(w, &vm, 8, thread + ruby->thread_vm) ||
-	    gp_read_user(w, &heap, 8, vm + ruby->vm_heap) || gp_read_user(w, &flags, 4, heap + GP_RUBY_HEAP_FLAGS) ||
+	    gp_read_user(w, &heap, 8, vm + ruby->vm_heap) || gp_read_user(w, &flags, 4, heap + ruby->heap_flags) ||
 	    !(flags & GP_RUBY_HEAP_DURING_GC))
 		return 0;
 	gp_ruby_ship_collector(w);
 	return !gp_push_code(w, GP_RUNTIME_RUBY, 0, GP_RUBY_COLLECTING, 0, 0);
 }
 
-/* 3.0+: every native thread has its own pointer, in the TLS block of libruby: tcbhead_t.dtv is the thread pointer's
-   second word, a dtv entry two words (glibc: sysdeps/x86_64/nptl/tls.h, sysdeps/generic/dl-dtv.h). */
+/* 3.0+: every native thread has its own pointer. In a program that holds Ruby itself it is so far from the thread pointer
+   (x86-64 psABI, local exec); else in the TLS block of libruby: tcbhead_t.dtv is the thread pointer's second word, a dtv
+   entry two words (glibc: sysdeps/x86_64/nptl/tls.h, sysdeps/generic/dl-dtv.h). */
 GP_INLINE int gp_ruby_begin_tls(struct gp_walk *w, const struct gp_ruby *ruby)
 {
 	__u64 slot[2], dtv = 0, block = 0, ec = 0;
 
+	if (!ruby->tls_slot) {
+		if (gp_read_user(w, &ec, 8, w->thread_pointer + ruby->tls_offset) || !ec)
+			return gp_end_of_runtime(w, GP_RUNTIME_RUBY, GP_EVAL_SHOW);
+		return gp_ruby_start(w, ruby, ec);
+	}
 	if (gp_read_user(w, slot, sizeof(slot), ruby->tls_slot))
 		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
 	/* Not linked yet; a thread that never touched it (dl-dtv.h: TLS_DTV_UNALLOCATED) or is none of Ruby's. */
@@ -128,34 +137,47 @@ GP_INLINE int gp_ruby_begin(struct gp_walk *w, const struct gp_ruby *ruby)
 	w->ruby.inside = 0;
 	w->ruby.compiled = 0;
 	w->ruby.pushed = 0;
-	return ruby->tls_slot ? gp_ruby_begin_tls(w, ruby) : gp_ruby_begin_list(w, ruby);
+	return ruby->current ? gp_ruby_begin_list(w, ruby) : gp_ruby_begin_tls(w, ruby);
 }
 
 /* Makes the registers those of the C code that entered compiled code. What becomes of the frame that was left. */
-GP_INLINE enum gp_pass_eval gp_ruby_leave_compiled(struct gp_walk *w)
+GP_INLINE enum gp_pass_eval gp_ruby_leave_compiled(struct gp_walk *w, const struct gp_ruby *ruby)
 {
 	__u64 *value = w->registers.value;
-	__u64 saved[4]; /* rbx, r12, r13, return address */
+	const __u64 *saved = (const __u64 *)w->object; /* …, rbx, r12, r13, return address */
+	__u32 at = 3, first;
 
-	if (gp_read_user(w, saved, sizeof(saved), value[GP_REG_RSP]))
+	if (gp_read_user(w, w->object, 8 * GP_RUBY_COMPILED_WORDS, value[GP_REG_RSP]))
 		return GP_EVAL_SHOW;
-	value[3] = saved[0];
-	value[GP_RUBY_REG_COMPILED_EC] = saved[1];
-	value[GP_RUBY_REG_COMPILED_FRAME] = saved[2];
-	value[GP_REG_RIP] = saved[3];
-	value[GP_REG_RSP] += sizeof(saved);
+	while (at < GP_RUBY_COMPILED_WORDS && saved[at] - ruby->code_start >= ruby->code_end - ruby->code_start)
+		at++;
+	if (at >= GP_RUBY_COMPILED_WORDS)
+		return GP_EVAL_SHOW;
+	first = at - 3;
+	/* r12 and r13 of C code are never the same value; rbp and rbp are. */
+	if (first >= 2 && saved[at - 1] == saved[at - 2]) {
+		first -= 2;
+		value[GP_REG_RBP] = saved[at - 1];
+		w->registers.valid |= 1u << GP_REG_RBP;
+	}
+	first = GP_BOUND(first, GP_RUBY_COMPILED_WORDS - 1); /* w->object has twice as many words */
+	value[3] = saved[first];
+	value[GP_RUBY_REG_COMPILED_EC] = saved[first + 1];
+	value[GP_RUBY_REG_COMPILED_FRAME] = saved[first + 2];
+	value[GP_REG_RIP] = saved[GP_BOUND(at, GP_RUBY_COMPILED_WORDS - 1)];
+	value[GP_REG_RSP] += 8 * (at + 1);
 	w->registers.valid |= 1u << 3 | 1u << GP_RUBY_REG_COMPILED_EC | 1u << GP_RUBY_REG_COMPILED_FRAME;
 	w->registers.is_return = 1;
 	return GP_EVAL_UNSEEN;
 }
 
 /* What becomes of the C frame (or compiled one) of the activation at hand, which has no more frames. */
-GP_INLINE enum gp_pass_eval gp_ruby_close(struct gp_walk *w)
+GP_INLINE enum gp_pass_eval gp_ruby_close(struct gp_walk *w, const struct gp_ruby *ruby)
 {
 	enum gp_pass_eval pass = w->ruby.pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW;
 
 	if (w->ruby.compiled && w->ruby.pushed)
-		pass = gp_ruby_leave_compiled(w);
+		pass = gp_ruby_leave_compiled(w, ruby);
 	w->ruby.inside = 0;
 	w->ruby.compiled = 0;
 	w->ruby.pushed = 0;
@@ -163,11 +185,11 @@ GP_INLINE enum gp_pass_eval gp_ruby_close(struct gp_walk *w)
 }
 
 /* The activation at hand has no more frames: native code goes on. */
-GP_INLINE int gp_ruby_leave(struct gp_walk *w)
+GP_INLINE int gp_ruby_leave(struct gp_walk *w, const struct gp_ruby *ruby)
 {
 	if (w->ruby.pushed)
 		w->record.frames[GP_BOUND(w->frames - 1, GP_MAX_FRAMES - 1)].flags |= GP_FRAME_ENTRY;
-	return gp_hand_back(w, gp_ruby_close(w));
+	return gp_hand_back(w, gp_ruby_close(w, ruby));
 }
 
 /* The control frame in a register, 0 when it holds none. */
@@ -263,9 +285,9 @@ GP_INLINE int gp_ruby_frame(struct gp_walk *w, const struct gp_ruby *ruby)
 	__u64 env[3]; /* method entry or cref, outer environment, flags */
 
 	if (!w->ruby.inside && gp_ruby_enter(w, ruby))
-		return gp_ruby_leave(w);
+		return gp_ruby_leave(w, ruby);
 	if (frame >= w->ruby.end)
-		return gp_end_of_runtime(w, GP_RUNTIME_RUBY, gp_ruby_close(w));
+		return gp_end_of_runtime(w, GP_RUNTIME_RUBY, gp_ruby_close(w, ruby));
 	if (++w->ruby.turns > GP_RUBY_FRAME_TURNS || gp_read_user(w, w->object, GP_RUBY_FRAME_BYTES, frame))
 		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
 
@@ -284,7 +306,7 @@ GP_INLINE int gp_ruby_frame(struct gp_walk *w, const struct gp_ruby *ruby)
 	if (gp_ruby_code(w, ruby, iseq, pc, ep, env[2]))
 		return 1;
 	if ((env[2] & GP_RUBY_FLAG_FINISH) && frame >= w->ruby.at && !gp_is_done(w, GP_RUNTIME_RUBY))
-		return gp_ruby_leave(w);
+		return gp_ruby_leave(w, ruby);
 	return 0;
 }
 

@@ -100,7 +100,7 @@ GP_INLINE __u64 gp_ruby_class_path(struct gp_walk *w, const struct gp_ruby *ruby
 	__u64 flags = gp_ruby_flags(w, klass), path = 0;
 
 	*is_singleton = 0;
-	if (gp_ruby_is_class(flags) && (flags & GP_RUBY_TYPE) == GP_RUBY_CLASS && (flags & GP_RUBY_SINGLETON)) {
+	if (gp_ruby_is_class(flags) && (flags & GP_RUBY_TYPE) == GP_RUBY_CLASS && (flags & ruby->class_singleton)) {
 		__u64 attached = 0;
 
 		if (!ruby->class_attached)
@@ -109,7 +109,7 @@ GP_INLINE __u64 gp_ruby_class_path(struct gp_walk *w, const struct gp_ruby *ruby
 			return 0;
 		klass = attached;
 		flags = gp_ruby_flags(w, klass);
-		if ((flags & GP_RUBY_TYPE) == GP_RUBY_CLASS && (flags & GP_RUBY_SINGLETON))
+		if ((flags & GP_RUBY_TYPE) == GP_RUBY_CLASS && (flags & ruby->class_singleton))
 			return 0;
 		*is_singleton = 1;
 	}

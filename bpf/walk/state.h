@@ -36,6 +36,13 @@ enum gp_pass_eval {
 	GP_EVAL_SHOW,       /* it has none (yet, or any more) */
 };
 
+/* Native frames are not walked (any more); the interpreters' are read all the same. */
+enum gp_drain {
+	GP_DRAIN_NOT = 0,
+	GP_DRAIN_FOR_LATER, /* after a miss: as runs to be put between the native frames, each behind a GP_FRAME_PLACE */
+	GP_DRAIN_BEHIND,    /* they cannot be had: behind those there are, and a GP_FRAME_END that says so */
+};
+
 /* What is known of one pc; cached per CPU. Valid while both words are what they were. */
 struct gp_cache_entry {
 	__u64 pc;
@@ -65,7 +72,8 @@ struct gp_walk {
 
 	/* The process. */
 	__u32 pid;
-	__u32 bucket; /* where in the process table, to check `mappings` again */
+	__u32 table_pid; /* whose entry of the process table is used: its own, or its parent's when it was just forked */
+	__u32 bucket;    /* where that is, to check `mappings` again */
 	__u32 entry;
 	__u16 runtime[GP_RUNTIME_SLOTS] __attribute__((aligned(8))); /* as in struct gp_process */
 	__u64 mappings;
@@ -79,7 +87,7 @@ struct gp_walk {
 	/* Stack window. */
 	__u64 window_base;
 	__u32 window_bytes; /* 0: nothing read yet */
-	__u32 drain;        /* after a miss: read the interpreters' frames only */
+	__u32 drain;        /* enum gp_drain: read the interpreters' frames only */
 	__u32 place;        /* draining: index of the GP_FRAME_PLACE of the runtime at hand */
 	__u32 scratch;      /* index of this state, see GP_PART */
 	__u64 window[GP_WINDOW_WORDS];

@@ -45,9 +45,9 @@ GP_INLINE int gp_step(struct gp_walk *w)
 }
 
 /* Makes the steps to come read all that runtimes still have, and nothing else; w->end is to be kept by the caller. */
-GP_INLINE void gp_begin_drain(struct gp_walk *w)
+GP_INLINE void gp_begin_drain(struct gp_walk *w, enum gp_drain drain)
 {
-	w->drain = 1;
+	w->drain = drain;
 	w->unwinder = GP_RUNTIME_NONE;
 	w->done |= 1u << GP_RUNTIME_NONE;
 }

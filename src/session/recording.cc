@@ -118,13 +118,20 @@ profile::RawFrame Recording::interpreted(const WalkedSample& sample, const gp_fr
   return {.value = frame.extra, .owner = known->second, .kind = profile::RawFrameKind::kCode, .return_address = false};
 }
 
+std::string_view Recording::root_marker(const WalkedSample& sample) {
+  const bool gap_inside = sample.end == profile::WalkEnd::kNoUnwindInfo && !sample.frames.empty() &&
+                          sample.frames.back().kind != GP_FRAME_NATIVE && sample.frames.back().kind != GP_FRAME_JIT;
+  return gap_inside ? std::string_view() : profile::walk_end_marker(sample.end);
+}
+
 // What a runtime is doing in its native frames.
 profile::RawFrame Recording::note(const gp_frame& frame) {
   return marker(runtime_text(frame.extra, frame.value == GP_NOTE_GARBAGE ? "collects garbage" : "busy"));
 }
 
-// An interpreter's part of the stack that could not be walked.
+// A part of the stack that could not be walked.
 profile::RawFrame Recording::gap(const WalkedSample& sample, const gp_frame& frame) {
+  if (frame.value == GP_END_NO_RULE) return marker(walk_end_marker(profile::WalkEnd::kNoUnwindInfo));
   if (frame.value == GP_END_RUNTIME_READ) return marker(runtime_text(frame.extra, "unreadable"));
   const auto* runtime = sample.program->runtime(frame.extra);
   if (runtime != nullptr && !runtime->supported) return marker(fmt::format("[{}: not supported]", runtime->text));

@@ -103,6 +103,8 @@ class Recording {
   profile::RawFrame interpreted(const WalkedSample& sample, const gp_frame& frame);
   profile::RawFrame note(const gp_frame& frame);
   profile::RawFrame gap(const WalkedSample& sample, const gp_frame& frame);
+  // What says at its root how a stack ended; nothing where a gap inside it says so.
+  static std::string_view root_marker(const WalkedSample& sample);
   uint32_t push(uint32_t node, const profile::RawFrame& frame) { return trie_.child(node, trie_.add_frame(frame)); }
   Trail& trail_of(uint32_t thread, profile::WalkEnd end);
   // The user frame as the trie keeps it. `file` is a native frame's.
@@ -137,7 +139,7 @@ void Recording::add(const WalkedSample& sample, FindFile find_file) {
   const uint32_t program = program_index(sample.program);
   const uint32_t thread = thread_index(program, *sample.header);
   uint32_t node = 0;
-  if (const auto text = profile::walk_end_marker(sample.end); !text.empty()) node = push(node, marker(text));
+  if (const auto text = root_marker(sample); !text.empty()) node = push(node, marker(text));
 
   std::vector<Step>& steps = trail_of(thread, sample.end).steps;
   size_t depth = 0;

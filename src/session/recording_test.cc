@@ -302,6 +302,16 @@ TEST_F(RecordingTest, GapsSayWhy) {
                                    "main;[python 3.4: not supported] 1"}));
 }
 
+// Of a stack without unwind rules in its middle: the gap says so, not the root.
+TEST_F(RecordingTest, AGapInsideIsNotSaidAgainAtTheRoot) {
+  add_code(1, 1, "script");
+  add({native(work_at()), gap(GP_END_NO_RULE), python(1, 1, 0)}, WalkEnd::kNoUnwindInfo);
+  add({native(work_at()), gap(GP_END_NO_RULE)}, WalkEnd::kNoUnwindInfo);
+  const auto profile = close();
+  EXPECT_EQ(lines(profile), (Lines{"script (/x.py:10)_[p];[no unwind info];work() 1", "[no unwind info];work() 1"}));
+  EXPECT_EQ(profile.quality.truncated, 2U);
+}
+
 TEST_F(RecordingTest, StopsGrowingAtItsBudgetAndCountsWhatItLeavesOut) {
   std::vector<gp_frame> frames(GP_MAX_FRAMES);
   uint64_t next = 0;

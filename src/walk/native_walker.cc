@@ -81,7 +81,7 @@ WalkedStack NativeWalker::walk(const DeferredStack& stack) {
   std::memset(&w->registers, 0, sizeof(gp_walk) - offsetof(gp_walk, registers));
   w->registers = stack.registers;
   w->mappings = uint64_t{stack.mappings.size()} << 32U;  // a table of its own: the run begins at 0
-  w->pid = stack.pid;
+  w->pid = w->table_pid = stack.pid;
   w->thread_pointer = stack.thread_pointer;
   for (size_t i = 0; i < stack.runtimes.size(); ++i)
     w->runtime[stack.runtimes[i].kind % GP_RUNTIME_SLOTS] = static_cast<uint16_t>(i + 1);

@@ -12,6 +12,7 @@ from build import HERE as SOURCES, OUT as WORKLOADS
 from case import Case
 from chroot import chroot_of
 from interpreters import OLD_WANTED, WANTED, interpreters
+from matrix import natural
 
 CONTAINER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "container.py")
 DAILY_SUITE = "trixie"  # where cases with SUITES run in a short run: not the host's own, whatever that is
@@ -113,10 +114,10 @@ class ContainedInstance(Instance):
         self.root, reason = chroot_of(self.suite, self.case.packages)
         if reason:
             return reason
-        found = sorted(glob.glob(self.root + self.case.program))
+        found = sorted(glob.glob(self.root + self.case.program), key=natural)
         if not found:
             return f"{self.suite} has no {self.case.program}"
-        self.program = found[0][len(self.root):]
+        self.program = found[-1][len(self.root):]  # of several the newest
         return self.missing_parts(built)
 
     def version(self):

@@ -29,7 +29,7 @@ bool fits(uint64_t offset, uint64_t size, uint64_t limit) { return offset % size
 
 }  // namespace
 
-// 7.4, 8.2 and 8.4 as the compiler sees the headers of Debian's packages (offsets_test.cc). 8.0, 8.1 and 8.3 from their
+// 7.4, 8.2, 8.4, 8.5 and 8.6 as the compiler sees the headers of Debian's packages (offsets_test.cc). 8.0, 8.1 and 8.3 from their
 // zend_compile.h, with filename and line_start as in phpspy's structs/x86_64/php_structs_8*.h; their generators that
 // delegate are not looked for but in 8.3, whose neighbours agree.
 std::optional<gp_php> offsets_of(uint16_t version) {
@@ -39,7 +39,9 @@ std::optional<gp_php> offsets_of(uint16_t version) {
     case kPhp80 + 1: return functions(version, 68, 72, 144);
     case kPhp82: return with_generators(functions(version, 80, 88, 152), 56, 152, 184);
     case kPhp82 + 1: return with_generators(functions(version, 76, 80, 144), 56, 152, 184);
-    case kPhp84: return with_generators(functions(version, 96, 104, 168), 56, 152, 184);
+    case kPhp84:
+    case kPhp85:
+    case kPhp86: return with_generators(functions(version, 96, 104, 168), 56, 152, 184);
     default: return std::nullopt;
   }
 }

@@ -12,9 +12,11 @@ inline constexpr uint16_t kPhp74 = 0x0704;
 inline constexpr uint16_t kPhp80 = 0x0800;
 inline constexpr uint16_t kPhp82 = 0x0802;
 inline constexpr uint16_t kPhp84 = 0x0804;
+inline constexpr uint16_t kPhp85 = 0x0805;
+inline constexpr uint16_t kPhp86 = 0x0806;
 
-// zend_executor_globals.current_execute_data: the same in all versions that have a table (Zend/zend_globals.h).
-inline constexpr uint64_t kCurrentCall = 488;
+// zend_executor_globals.current_execute_data (Zend/zend_globals.h) of a version that has a table.
+constexpr uint64_t current_call_offset(uint16_t version) { return version < kPhp85 ? 488 : 512; }
 
 // A version's offsets without addresses, for builds without thread safety (ZTS). Nothing for versions not known.
 std::optional<gp_php> offsets_of(uint16_t version);

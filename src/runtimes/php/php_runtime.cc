@@ -48,7 +48,7 @@ Result<gp_runtime_entry> PhpRuntime::attach(const targets::RuntimeFile& file, co
                                             uint64_t bias) const {
   if (!file.supported) return fail(ErrorCode::kUnsupported, fmt::format("php {}", file.version));
   auto php = targets::layout_of<gp_php>(file.entry);
-  php.current = file.state[kGlobals].value + bias + kCurrentCall;
+  php.current = file.state[kGlobals].value + bias + current_call_offset(php.version);
   if (file.state[kFrameless].value != 0) php.frameless = file.state[kFrameless].value + bias;
   std::array<uint8_t, sizeof(uint64_t)> word{};
   if (!memory.read(Pc{php.current}, word)) return fail(ErrorCode::kNotFound, "cannot read php's globals");

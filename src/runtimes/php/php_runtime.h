@@ -1,4 +1,4 @@
-// PHP 7.4 to 8.4: its programs, libphp in any program, Apache's module; with and without opcache and its compiler.
+// PHP 7.4 to 8.6: its programs, libphp in any program, Apache's module; with and without opcache and its compiler.
 //
 // Limits: builds with thread safety (ZTS) are recognised and not walked; x86-64 only.
 #pragma once

@@ -106,16 +106,16 @@ TEST(PhpAttach, TakesIdleAndBusyProcessesAndRefusesNonsense) {
   Word memory;
   const auto attach = [&] { return PhpRuntime().attach(file, memory, 0x10000); };
   EXPECT_EQ(attach().error().code(), ErrorCode::kNotFound);
-  memory.words[0x11000 + kCurrentCall] = 0;  // between requests
+  memory.words[0x11000 + current_call_offset(kPhp82)] = 0;  // between requests
   const auto idle = attach();
   ASSERT_TRUE(idle);
-  EXPECT_EQ(targets::layout_of<gp_php>(*idle).current, 0x11000 + kCurrentCall);
+  EXPECT_EQ(targets::layout_of<gp_php>(*idle).current, 0x11000 + current_call_offset(kPhp82));
   EXPECT_EQ(idle->loop, 0x10500U);
-  memory.words[0x11000 + kCurrentCall] = 0x7f0000001000;
+  memory.words[0x11000 + current_call_offset(kPhp82)] = 0x7f0000001000;
   EXPECT_TRUE(attach());
-  memory.words[0x11000 + kCurrentCall] = 0x7f0000001001;
+  memory.words[0x11000 + current_call_offset(kPhp82)] = 0x7f0000001001;
   EXPECT_EQ(attach().error().code(), ErrorCode::kMalformed);
-  memory.words[0x11000 + kCurrentCall] = uint64_t{1} << 60U;
+  memory.words[0x11000 + current_call_offset(kPhp82)] = uint64_t{1} << 60U;
   EXPECT_EQ(attach().error().code(), ErrorCode::kMalformed);
 }
 

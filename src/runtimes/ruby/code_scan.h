@@ -14,8 +14,8 @@ namespace gp::runtimes::ruby {
 
 // Where a thread's own pointer to its execution context is.
 struct ThreadContext {
-  Vaddr slot;           // {module, offset}, which the dynamic linker fills
-  uint64_t offset = 0;  // of ruby_current_ec beyond that offset
+  Vaddr slot;           // {module, offset}, which the dynamic linker fills; 0: a program's own, beyond the thread pointer
+  uint64_t offset = 0;  // of ruby_current_ec beyond that offset, or beyond the thread pointer (two's complement)
 };
 
 // From rb_thread_current(), which begins by reading ruby_current_ec (vm_core.h: rb_current_execution_context).

@@ -15,11 +15,21 @@ namespace {
 
 constexpr uint16_t kFirstWithTls = 0x0300;  // ruby_current_ec is a thread's own since 3.0 (vm_core.h)
 
-constexpr uint16_t kWithYjit = 0x0301;  // of the versions walked: Debian builds 3.3 without it
+constexpr uint16_t kFirstWithYjit = 0x0301;
 
 // RuntimeFile::state: addresses in the file.
-enum State : uint8_t { kTlsSlot, kCurrentContext, kCurrentVm, kSymbolTable, kFirstLiteral };
-static_assert(kFirstLiteral + GP_RUBY_LITERALS <= targets::kRuntimeAddresses);
+enum State : uint8_t { kTlsSlot, kCurrentContext, kCurrentVm, kSymbolTable, kFirstLiteral, kCodeStart = kFirstLiteral + GP_RUBY_LITERALS, kCodeEnd };
+static_assert(kCodeEnd < targets::kRuntimeAddresses);
+
+// The segment of code that has the loop: where YJIT's code is called from.
+void find_code(const elf::Image& image, targets::RuntimeFile& file) {
+  const auto loop = image.to_vaddr(FileOffset{file.eval[0].start});
+  for (const auto& segment : image.segments()) {
+    if (!loop || loop->value - segment.address.value >= segment.file_size) continue;
+    file.state[kCodeStart] = segment.address;
+    file.state[kCodeEnd] = segment.address + segment.file_size;
+  }
+}
 
 bool find_loops(const elf::Image& image, targets::RuntimeFile& file) {
   const auto loop = find_loop(image);
@@ -59,6 +69,7 @@ std::optional<targets::RuntimeFile> RubyRuntime::detect(const elf::Image& image,
   if (const auto table = find_symbol_table(image, symbols.id_to_string)) file.state[kSymbolTable] = *table;
   for (size_t i = 0; i < kLiterals.size(); ++i)
     if (const auto literal = find_literal(image, kLiterals[i])) file.state[kFirstLiteral + i] = *literal;
+  find_code(image, file);
   file.entry = targets::entry_with(GP_RUNTIME_RUBY, *ruby);
   file.supported = true;
   return file;
@@ -76,10 +87,12 @@ Result<gp_runtime_entry> RubyRuntime::attach(const targets::RuntimeFile& file, c
   ruby.current = in_process(kCurrentContext);
   ruby.vm = in_process(kCurrentVm);
   ruby.symbols = in_process(kSymbolTable);
+  ruby.code_start = in_process(kCodeStart);
+  ruby.code_end = in_process(kCodeEnd);
   for (size_t i = 0; i < GP_RUBY_LITERALS; ++i) ruby.literals[i] = in_process(kFirstLiteral + i);
   auto entry = targets::entry_with(GP_RUNTIME_RUBY, ruby);
-  // Where YJIT of 3.1 puts its code nothing tells; the walker knows it by what it has in its registers.
-  if (ruby.version == kWithYjit) {
+  // Where YJIT puts its code nothing tells; the walker knows it by what it has in its registers.
+  if (ruby.version >= kFirstWithYjit) {
     entry.jit_start = 1;
     entry.jit_end = UINT64_MAX;
   }

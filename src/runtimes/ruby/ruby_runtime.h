@@ -1,6 +1,6 @@
-// Ruby (MRI) 2.7, 3.1 and 3.3, in libruby or in the program, stripped or not, embedded in any program.
+// Ruby (MRI) 2.7, 3.0, 3.1, 3.3 and 3.4, in libruby or in the program, stripped or not, embedded in any program.
 //
-// Limits: builds that reach ruby_current_ec other than through __tls_get_addr (static ones, TLS descriptors, musl) are
+// Limits: builds that reach ruby_current_ec other than through __tls_get_addr or %fs (TLS descriptors, musl) are
 // recognised and not walked.
 #pragma once
 
