@@ -323,8 +323,11 @@ static __always_inline void handle_end(struct gp_walk *w, __u32 cpu, struct gp_c
 	gp_begin_drain(w, is_miss(end) ? GP_DRAIN_FOR_LATER : GP_DRAIN_BEHIND);
 	walk_stack(w);
 	w->end = end;
-	if (!is_miss(end))
+	if (!is_miss(end)) {
+		if (w->begun & (1u << GP_RUNTIME_PHP) && w->php.in_fiber)
+			w->end = GP_END_ROOT;
 		return;
+	}
 	sample->miss = w->registers.value[GP_REG_RIP];
 	sample->pending_frames = w->frames - native;
 	if (copy_allowed(count, sample->time_ns) && ship_copy(w, cpu, count)) {

@@ -90,6 +90,7 @@ GP_INLINE int gp_php_begin(struct gp_walk *w, const struct gp_php *php)
 	w->php.turns = 0;
 	w->php.in_activation = 0;
 	w->php.generator = 0;
+	w->php.in_fiber = 0;
 	return gp_read_user(w, &w->php.call, 8, php->current) != 0;
 }
 
@@ -123,6 +124,18 @@ GP_INLINE int gp_php_find_op(struct gp_walk *w, const struct gp_php *php, __u64 
 }
 
 /*
+ * Below a fiber's first function stands a call of one without a name (zend_fiber_function, Zend/zend_fibers.c). When
+ * native code had no rule just there, it is at the end of the fiber's own stack, make_fcontext of Boost.Context.
+ */
+GP_INLINE void gp_php_leave_fiber(struct gp_walk *w)
+{
+	if (w->drain != GP_DRAIN_BEHIND || w->frames != w->place + 1)
+		return;
+	w->frames = w->place; /* takes the gap back */
+	w->php.in_fiber = 1;
+}
+
+/*
  * Pushes the frame of a call of `function`, whose bytes are left in w->object. 0: done, 1: the stack is full, -1: it
  * cannot be read.
  */
@@ -135,8 +148,10 @@ GP_INLINE int gp_php_push(struct gp_walk *w, const struct gp_php *php, __u64 cal
 
 	int is_user = gp_php_is_user(w);
 
-	if (!is_user && !gp_object_word(w, GP_PHP_FUNCTION_NAME))
-		return 0; /* below a fiber's first function: nothing to show */
+	if (!is_user && !gp_object_word(w, GP_PHP_FUNCTION_NAME)) {
+		gp_php_leave_fiber(w);
+		return 0;
+	}
 
 	__u64 op[GP_PHP_OP_BYTES / 8];
 	__u32 line = is_user && gp_php_find_op(w, php, call, saved, op) == 0 ? (__u32)op[GP_PHP_OP_LINE / 8] : 0;

@@ -16,5 +16,5 @@ struct gp_php_walk {
 	__u32 in_activation; /* its registers were looked at */
 	__u32 pushed;    /* frames pushed for the activation at hand */
 	__u32 compiled;  /* it executes compiled code, which does not say where it is */
-	__u32 reserved;
+	__u32 in_fiber;  /* native code ended where a fiber's stack does: no gap, the calls go on with who resumed it */
 };

@@ -63,8 +63,9 @@ void take_pending(NativeWalker::State& state) {
   while (!run.empty()) {
     const gp_frame& frame = run[0];
     run = run.subspan(1);
-    if (gp_native_push(w, &frame) == 0 || (frame.flags & GP_FRAME_ENTRY) != 0) return;
+    if (gp_native_push(w, &frame) == 0 || (frame.flags & GP_FRAME_ENTRY) != 0) break;
   }
+  if (runtime == GP_RUNTIME_RUBY && w->found.file == GP_NO_FILE) w->pass_eval = gp_native_leave_compiled(w);
 }
 
 }  // namespace
