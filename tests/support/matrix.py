@@ -28,4 +28,7 @@ class Matrix:
         for runtime, version, place in sorted(self.rows, key=lambda row: (row[0], natural(row[1]), row[2])):
             cells = self.rows[runtime, version, place]
             lines.append((runtime, version, place, *(SHOWN[cells.get(column)] for column in COLUMNS), cells["result"]))
-        return "\n".join("  ".join(f"{word:<9}" for word in line).rstrip() for line in lines) if self.rows else ""
+        if not self.rows:
+            return ""
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)

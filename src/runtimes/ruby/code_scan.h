@@ -14,7 +14,7 @@ namespace gp::runtimes::ruby {
 
 // Where a thread's own pointer to its execution context is.
 struct ThreadContext {
-  Vaddr slot;           // {module, offset}, which the dynamic linker fills; 0: a program's own, beyond the thread pointer
+  Vaddr slot;  // {module, offset}, which the dynamic linker fills; 0: a program's own, beyond the thread pointer
   uint64_t offset = 0;  // of ruby_current_ec beyond that offset, or beyond the thread pointer (two's complement)
 };
 

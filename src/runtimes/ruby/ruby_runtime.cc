@@ -18,7 +18,15 @@ constexpr uint16_t kFirstWithTls = 0x0300;  // ruby_current_ec is a thread's own
 constexpr uint16_t kFirstWithYjit = 0x0301;
 
 // RuntimeFile::state: addresses in the file.
-enum State : uint8_t { kTlsSlot, kCurrentContext, kCurrentVm, kSymbolTable, kFirstLiteral, kCodeStart = kFirstLiteral + GP_RUBY_LITERALS, kCodeEnd };
+enum State : uint8_t {
+  kTlsSlot,
+  kCurrentContext,
+  kCurrentVm,
+  kSymbolTable,
+  kFirstLiteral,
+  kCodeStart = kFirstLiteral + GP_RUBY_LITERALS,
+  kCodeEnd
+};
 static_assert(kCodeEnd < targets::kRuntimeAddresses);
 
 // The segment of code that has the loop: where YJIT's code is called from.
