@@ -265,7 +265,7 @@ TEST_P(PhpWalkTest, SaysThatARuntimeIsNotLoaded) {
   EXPECT_EQ(walked.state.record.frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, PhpWalkTest, testing::Values("7.4", "8.2", "8.4"), [](const auto& param) {
+INSTANTIATE_TEST_SUITE_P(Versions, PhpWalkTest, testing::Values("7.4", "8.2", "8.4", "8.5"), [](const auto& param) {
   std::string name = param.param;
   std::ranges::replace(name, '.', '_');
   return name;

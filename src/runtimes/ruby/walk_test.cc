@@ -12,6 +12,13 @@
 namespace gp::runtimes::ruby {
 namespace {
 
+// A frame as people see it.
+struct Seen {
+  std::string name;
+  std::string file;
+  uint32_t line = 0;
+};
+
 class RubyWalkTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
@@ -50,10 +57,31 @@ class RubyWalkTest : public testing::TestWithParam<const char*> {
     return names;
   }
 
+  std::vector<Seen> seen_in(const RubyWalk& walked) {
+    std::vector<Seen> seen;
+    for (const auto& frame : walked.frames()) {
+      EXPECT_EQ(frame.kind, GP_FRAME_RUBY);
+      const auto symbol = symbol_of(frame);
+      EXPECT_TRUE(symbol);
+      if (symbol) seen.push_back({symbol->name, symbol->file, runtime_.line(*symbol, frame.extra)});
+    }
+    return seen;
+  }
+
   RubyRuntime runtime_;
   Recording recording_;
   WalkWorld world_;
 };
+
+// From 3.4 on backtraces have no line for "rescue in foo": foo's says where that is (Ruby's feature 20275).
+std::vector<Seen> without_rescue(std::vector<Seen> seen) {
+  for (size_t i = 0; i + 1 < seen.size(); ++i) {
+    if (!seen[i].name.starts_with("rescue in ")) continue;
+    seen[i + 1].line = seen[i].line;
+    seen.erase(seen.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return seen;
+}
 
 // `name` without the class that Ruby before 3.4 does not tell: "block in Foo#run" → "block in run".
 std::string unqualified(const std::string& name) {
@@ -69,25 +97,27 @@ std::string cut(const std::string& label) {
 
 TEST_P(RubyWalkTest, SeesWhatRubyTells) {
   const auto walked = walk();
-  const auto frames = walked->frames();
-  ASSERT_GE(frames.size(), recording_.frames.size());
+  const bool as_in_3_4 = std::ranges::any_of(
+      recording_.frames, [](const ToldFrame& told) { return told.label.find('#') != std::string::npos; });
+  const auto seen = as_in_3_4 ? without_rescue(seen_in(*walked)) : seen_in(*walked);
+  ASSERT_GE(seen.size(), recording_.frames.size());
   // The innermost frames are those of what told and stopped.
-  const size_t extra = frames.size() - recording_.frames.size();
+  const size_t extra = seen.size() - recording_.frames.size();
   EXPECT_LE(extra, 3U);
   uint32_t c_functions = 0;
   for (size_t i = 0; i < recording_.frames.size(); ++i) {
     const ToldFrame& told = recording_.frames[i];
-    const gp_frame& frame = frames[i + extra];
-    EXPECT_EQ(frame.kind, GP_FRAME_RUBY);
-    const auto symbol = symbol_of(frame);
-    ASSERT_TRUE(symbol) << told.label;
-    EXPECT_EQ(unqualified(symbol->name), cut(told.label));
-    if (symbol->file.empty()) {
+    const Seen& frame = seen[i + extra];
+    EXPECT_EQ(unqualified(frame.name), cut(unqualified(told.label)));
+    if (as_in_3_4 && told.label.size() <= GP_SYMBOL_NAME_MAX) {
+      EXPECT_EQ(frame.name, told.label);
+    }
+    if (frame.file.empty()) {
       ++c_functions;  // no place of its own: Ruby tells its caller's
       EXPECT_EQ(told.line, recording_.frames[i + 1].line) << told.label;
     } else {
-      EXPECT_EQ(symbol->file, told.file);
-      EXPECT_EQ(runtime_.line(*symbol, frame.extra), told.line) << told.label;
+      EXPECT_EQ(frame.file, told.file);
+      EXPECT_EQ(frame.line, told.line) << told.label;
     }
   }
   EXPECT_GE(c_functions, 4U);
@@ -199,7 +229,7 @@ TEST_P(RubyWalkTest, LeavesOtherThreadsAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, RubyWalkTest,
-                         testing::Values("2.7", "2.7-thread", "3.1", "3.1-fiber", "3.3", "3.3-thread"),
+                         testing::Values("2.7", "2.7-thread", "3.1", "3.1-fiber", "3.3", "3.3-thread", "3.4"),
                          [](const auto& param) {
                            std::string name = param.param;
                            std::ranges::replace_if(name, [](char c) { return c == '.' || c == '-'; }, '_');
