@@ -16,7 +16,7 @@ using namespace gp::runtimes::php;
 struct Surroundings {
   uint64_t live = 0;
   uint64_t opline = 0;
-  bool drain = false;
+  gp_drain drain = GP_DRAIN_NOT;
   bool compiled = false;
 };
 
@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 24) return 0;
   const Surroundings around{.live = read_at<uint64_t>({data, size}, size - 8).value_or(0),
                             .opline = read_at<uint64_t>({data, size}, size - 16).value_or(0),
-                            .drain = (data[size - 17] & 1) != 0,
+                            .drain = static_cast<gp_drain>((data[size - 17] >> 2U & 3U) % 3U),
                             .compiled = (data[size - 17] & 2) != 0};
   if (const auto recording = Recording::parse({data, size})) {
     const auto entry = PhpRuntime().attach(recording->file(), *recording, 0);

@@ -26,7 +26,7 @@ class PhpWalkTest : public testing::TestWithParam<const char*> {
     php_ = targets::layout_of<gp_php>(world_.entry);
   }
 
-  std::unique_ptr<PhpWalk> walk(bool drain = false) {
+  std::unique_ptr<PhpWalk> walk(gp_drain drain = GP_DRAIN_NOT) {
     auto walk = std::make_unique<PhpWalk>();
     walk->run(world_, drain);
     return walk;
@@ -209,13 +209,36 @@ TEST_P(PhpWalkTest, GivesAnActivationTheCallItIsAt) {
 TEST_P(PhpWalkTest, DrainsWithoutHandingOver) {
   auto drained = std::make_unique<PhpWalk>();
   drained->state.end = GP_END_PAGE_MISSING;
-  drained->run(world_, true);
+  drained->run(world_, GP_DRAIN_FOR_LATER);
   const auto frames = drained->frames();
   ASSERT_EQ(frames.size(), recording_.frames.size() + 1);
   EXPECT_EQ(frames[0].kind, GP_FRAME_PLACE);
   EXPECT_EQ(frames[0].extra, uint32_t{GP_RUNTIME_PHP});
   EXPECT_EQ(drained->state.end, GP_END_PAGE_MISSING);
   EXPECT_TRUE(gp_is_done(&drained->state, GP_RUNTIME_PHP));
+}
+
+TEST_P(PhpWalkTest, DrainsBehindWhatHasNoUnwindRules) {
+  const auto whole = walk()->frames();
+  const auto drained = walk(GP_DRAIN_BEHIND);
+  const auto frames = drained->frames();
+  ASSERT_EQ(frames.size(), whole.size() + 1);
+  EXPECT_EQ(frames[0].kind, GP_FRAME_END);
+  EXPECT_EQ(frames[0].value, uint64_t{GP_END_NO_RULE});
+  for (size_t i = 0; i < whole.size(); ++i) EXPECT_TRUE(same(frames[i + 1], whole[i])) << i;
+  EXPECT_EQ(drained->state.php.in_fiber, 0U);
+}
+
+// The newest call becomes that of a function without a name: native code has just come to the end of a fiber's stack.
+TEST_P(PhpWalkTest, GoesOnBehindAFiberWithoutAGap) {
+  const auto whole = walk()->frames();
+  ASSERT_EQ(recording_.frames[0].line, 0U) << "a function of C";
+  set_word(word(call(0) + GP_PHP_CALL_FUNCTION) + GP_PHP_FUNCTION_NAME, 0);
+  const auto drained = walk(GP_DRAIN_BEHIND);
+  const auto frames = drained->frames();
+  ASSERT_EQ(frames.size() + 1, whole.size());
+  EXPECT_TRUE(same(frames[0], whole[1]));
+  EXPECT_EQ(drained->state.php.in_fiber, 1U);
 }
 
 // Whatever cannot be read, the walk ends in order: all frames up to there, then one that says why there are no more.

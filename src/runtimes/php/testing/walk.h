@@ -28,16 +28,16 @@ struct PhpWalk {
     state.registers.valid |= GP_PHP_REGS;
   }
 
-  // `drain`: after a miss, nothing is handed over and the end that is set stays.
-  void run(WalkWorld& world, bool drain = false) {
+  // `drain`: nothing is handed over and the end that is set stays.
+  void run(WalkWorld& world, gp_drain drain = GP_DRAIN_NOT) {
     constexpr uint32_t kMaxTurns = 2 * GP_MAX_FRAMES;  // as the kernel's driver
     current_world = &world;
     state.runtime[GP_RUNTIME_PHP] = 1;
     state.pid = 1;
     state.start_ticks = 1;
     state.unwinder = GP_RUNTIME_PHP;
-    state.drain = drain ? 1 : 0;
-    if (drain) {
+    state.drain = drain;
+    if (drain != GP_DRAIN_NOT) {
       state.unwinder = GP_RUNTIME_NONE;
       static_cast<void>(gp_drain_next(&state));
     }
