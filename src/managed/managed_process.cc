@@ -226,7 +226,8 @@ bool ManagedProcess::advance() {
   pollfd ended{state.child->pidfd(), POLLIN, 0};
   if (::poll(&ended, 1, 0) > 0) {
     // Before it is reaped: a zombie keeps its number, so that the signal cannot meet a stranger.
-    state.result.had_descendants = state.group.kill();
+    state.result.had_descendants = state.group.has_others();
+    state.group.kill();
     auto end = state.child->reap();
     if (!end || *end) {
       if (end) {

@@ -24,13 +24,10 @@ void ProcessGroup::terminate() const {
   ::kill(-leader_, SIGCONT);
 }
 
-bool ProcessGroup::kill() const {
-  if (leader_ <= 0) return false;
+void ProcessGroup::kill() const {
+  if (leader_ <= 0) return;
   ::kill(-leader_, SIGKILL);
-  if (!leaf_) return false;
-  const bool populated = leaf_->populated();
-  leaf_->kill();
-  return populated;
+  if (leaf_) leaf_->kill();
 }
 
 }  // namespace gp::managed

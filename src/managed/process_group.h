@@ -23,9 +23,10 @@ class ProcessGroup {
 
   // SIGTERM, and SIGCONT for those that are stopped and would not see it.
   void terminate() const;
-  // SIGKILL. The leader must not have been reaped yet: until then nobody else can have its number. True: somebody who is
-  // no zombie was there; without a cgroup that cannot be told, and is false.
-  bool kill() const;
+  // Somebody beside the leader is alive. To be asked before kill(); without a cgroup it cannot be told, and is false.
+  [[nodiscard]] bool has_others() const { return leaf_ && leaf_->holds_others(leader_); }
+  // SIGKILL. The leader must not have been reaped yet: until then nobody else can have its number.
+  void kill() const;
 
  private:
   std::optional<os::CgroupLeaf> leaf_;

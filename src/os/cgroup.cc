@@ -97,10 +97,17 @@ CgroupLeaf::~CgroupLeaf() {
   if (fd_) empty_cgroup(directory_, kPatience);
 }
 
-bool CgroupLeaf::populated() const {
-  const UniqueFd file(::openat(fd_.get(), "cgroup.events", O_RDONLY | O_CLOEXEC));
-  const auto text = file ? read_all(file.get(), 4096, "cgroup.events") : Result<std::string>("");
-  return text && text->find("populated 1") != std::string::npos;
+bool CgroupLeaf::holds_others(pid_t leader) const {
+  // Not "populated" of cgroup.events: from Linux 6.19 on a leader that has just become a zombie may still count there.
+  const UniqueFd file(::openat(fd_.get(), "cgroup.procs", O_RDONLY | O_CLOEXEC));
+  const auto text = file ? read_all(file.get(), kMaxCgroupBytes, "cgroup.procs") : Result<std::string>("");
+  if (!text) return text.error().code() == ErrorCode::kLimit;  // thousands
+  const std::string own = fmt::format("{}", leader);
+  for (std::string_view rest = *text; !rest.empty();) {
+    const std::string_view pid = next(rest, '\n');
+    if (!pid.empty() && pid != own) return true;
+  }
+  return false;
 }
 
 void CgroupLeaf::kill() const {

@@ -3,6 +3,8 @@
 // Owner thread: whoever holds the object.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <optional>
 #include <string>
@@ -39,7 +41,8 @@ class CgroupLeaf {
   ~CgroupLeaf();
 
   [[nodiscard]] int fd() const { return fd_.get(); }  // for clone3
-  [[nodiscard]] bool populated() const;               // a process that is no zombie is inside
+  // A process that is neither `leader` nor a zombie is inside.
+  [[nodiscard]] bool holds_others(pid_t leader) const;
   // SIGKILL for everything inside, forks in progress included (cgroup.kill, Linux 5.14).
   void kill() const;
 
