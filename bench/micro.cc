@@ -21,13 +21,14 @@ void compile_page(benchmark::State& state) {
   const auto image = gp::elf::Image::open(kLibc);
   if (!image) return state.SkipWithError("no libc at its usual place");
   gp::elf::UnwindSource source(*image);
+  gp::elf::RowBuilder builder;
   const auto ranges = image->executable_ranges();
   const uint64_t first = ranges.front().begin.value >> GP_PAGE_SHIFT;
   const uint64_t end = (ranges.back().end.value + GP_PAGE_SIZE - 1) >> GP_PAGE_SHIFT;
   uint64_t page = first;
   uint64_t rows = 0;
   for (auto _ : state) {
-    rows += source.compile_page(page).rows.size();
+    rows += source.compile_page(page, builder).rows.size();
     page = page + 1 < end ? page + 1 : first;
   }
   state.counters["rows"] = benchmark::Counter(static_cast<double>(rows), benchmark::Counter::kAvgIterations);

@@ -1,5 +1,6 @@
 #include "app/application.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -12,6 +13,8 @@
 
 namespace gp::app {
 namespace {
+
+constexpr int kMappedBlock = 256 << 10;
 
 // What goes to standard error is what people are to see; a log file has everything.
 void set_up_logging(bool verbose, const std::optional<LogFileOptions>& file,
@@ -79,6 +82,9 @@ Result<int> run(std::span<const std::string> arguments, const Program& program) 
 }  // namespace
 
 int run_application(std::span<const std::string> arguments, const Program& program) {
+  // Tables that grow with a window are to go back to the system with it. By itself the GNU allocator keeps larger and
+  // larger ones (up to 32 MiB) in its heaps, where what stays between them holds on to the whole (mallopt(3)).
+  ::mallopt(M_MMAP_THRESHOLD, kMappedBlock);
   // A reader of our output who leaves early must not end a profile before its files are written.
   ::signal(SIGPIPE, SIG_IGN);
   const auto exit_code = run(arguments, program);

@@ -51,6 +51,11 @@ std::string status_text(const json& reply) {
       fmt::format("gprofiler {}, pid {}, up {} s, {} ticks per second and CPU\n", reply.value("version", "?"),
                   reply.value("pid", 0), reply.value("uptime_seconds", 0), reply.value("sampling_hz", 0));
   text += sessions_text(reply["sessions"]);
+  const json held = reply.value("held", json::object());
+  if (held.value("profiles", 0) + held.value("dropped", 0) > 0) {
+    text += fmt::format("{} profiles wait to be written ({} KiB), {} were lost\n", held.value("profiles", 0),
+                        held.value("bytes", 0) / 1024, held.value("dropped", 0));
+  }
   return text + reply.value("self_text", "");
 }
 
@@ -62,7 +67,10 @@ std::string reply_text(const json& reply) {
   std::string text;
   if (const auto summary = reply.value("summary", ""); !summary.empty()) text += summary + "\n";
   for (const auto& file : reply.value("files", std::vector<std::string>())) text += fmt::format("wrote {}\n", file);
-  if (text.empty() && reply.contains("id")) text = fmt::format("session {}\n", reply.value("id", 0));
+  for (const auto& warning : reply.value("warnings", std::vector<std::string>())) {
+    text += fmt::format("warning: {}\n", warning);
+  }
+  if (!reply.contains("files") && reply.contains("id")) text += fmt::format("session {}\n", reply.value("id", 0));
   return text;
 }
 

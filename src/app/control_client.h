@@ -19,6 +19,7 @@ class ControlClient {
 
   // The reply of a request that was done; an error with the other side's words otherwise.
   Result<nlohmann::json> ask(const nlohmann::json& request);
+  [[nodiscard]] int fd() const { return fd_.get(); }  // readable though nothing was asked: the connection has ended
 
  private:
   explicit ControlClient(os::UniqueFd fd) : fd_(std::move(fd)) {}

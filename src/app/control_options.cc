@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "app/tool_options.h"
 #include "app/words.h"
 
 namespace gp::app {
@@ -23,6 +24,7 @@ struct RawControl {
   bool history = false;
   std::string state_directory;
   bool help = false;
+  ToolWords tools;
 };
 
 void add_options(CLI::App& parser, RawControl& raw, bool of_a_session) {
@@ -43,6 +45,7 @@ void add_options(CLI::App& parser, RawControl& raw, bool of_a_session) {
   add_list(parser, "-p,--pids", raw.pids);
   parser.add_flag("--children", raw.children);
   parser.add_flag("--inlines", raw.inlines);
+  add_tool_options(parser, raw.tools);
 }
 
 // What kind of session is asked for.
@@ -61,6 +64,10 @@ Result<void> add_session(const RawControl& raw, json& request) {
   if (!pids.empty()) request["pids"] = pids;
   if (raw.children) request["children"] = true;
   if (raw.inlines) request["inlines"] = true;
+  if (raw.tools != ToolWords()) {
+    GP_ASSIGN(const managed::ToolChoice tools, read_tool_choice(raw.tools));
+    request["tools"] = managed::words_of(tools);
+  }
   // As we see it: the other side has a working directory of its own.
   if (!raw.directory.empty()) request["output_dir"] = std::filesystem::absolute(raw.directory).string();
   return {};

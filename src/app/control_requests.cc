@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/options.h"
+#include "app/tool_options.h"
 
 namespace gp::app {
 namespace {
@@ -57,6 +58,21 @@ class Fields {
     }
     return pids;
   }
+  // {"python-mode": "pyspy"}: options that choose external profilers, and their words.
+  Result<std::optional<managed::ToolChoice>> tools(const char* key) {
+    const json value = take(key);
+    if (value.is_null()) return std::nullopt;
+    if (!value.is_object()) return bad(key, "give an object of options and words");
+    ToolWords words;
+    for (const auto& [option, word] : value.items()) {
+      if (!word.is_string() || word.get_ref<const std::string&>().size() > kMaxNameBytes ||
+          !set_tool_word(option, word.get<std::string>(), words)) {
+        return bad(key, "give options that choose external profilers, and a word for each");
+      }
+    }
+    GP_ASSIGN(const managed::ToolChoice choice, read_tool_choice(words));
+    return choice;
+  }
   [[nodiscard]] bool empty() const { return object_.empty(); }
   [[nodiscard]] Result<void> nothing_left() const {
     if (object_.empty()) return {};
@@ -99,6 +115,7 @@ Result<SessionRequest> read_session(Fields& fields) {
     return bad("output_dir", "give a whole path");
   GP_ASSIGN(const auto owned, fields.flag("owned"));
   session.owned = owned.value_or(false);
+  GP_ASSIGN(session.tools, fields.tools("tools"));
   GP_ASSIGN(session.columns, fields.number("columns", 20, 1000));
   GP_ASSIGN(const auto colour, fields.flag("colour"));
   session.colour = colour.value_or(false);

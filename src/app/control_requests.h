@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "managed/tool_table.h"
 
 namespace gp::app {
 
@@ -23,9 +24,10 @@ struct SessionRequest {
   bool inlines = false;
   std::optional<bool> flamegraph;
   std::optional<bool> pprof;
-  std::string output_dir;           // absolute; empty: a folder of the session's own below the background's
-  bool owned = false;               // ends with the connection
-  std::optional<uint32_t> columns;  // of a summary with the last window, and so it is wanted
+  std::string output_dir;                    // absolute; empty: a folder of the session's own below the background's
+  bool owned = false;                        // ends with the connection
+  std::optional<managed::ToolChoice> tools;  // external profilers
+  std::optional<uint32_t> columns;           // of a summary with the last window, and so it is wanted
   bool colour = false;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "app/run.h"
 #include "base/clock.h"
@@ -21,6 +22,7 @@ using std::chrono::seconds;
 
 constexpr std::string_view kLockName = "gprofiler_lock";  // as the gProfiler agent, so that one of both runs
 constexpr auto kShutDownLimit = std::chrono::milliseconds(1500);
+constexpr auto kServeInterval = std::chrono::milliseconds(20);  // meanwhile
 constexpr size_t kLastResults = 16;
 constexpr int64_t kNsPerSecond = 1'000'000'000;
 
@@ -46,22 +48,19 @@ json session_json(const session::SessionStatus& status) {
           {"last_error", status.last_error}};
 }
 
+json held_json(const output::HeldProfiles& held) {
+  return {{"profiles", held.count()}, {"bytes", held.bytes()}, {"dropped", held.dropped()}};
+}
+
 json sessions_json(const std::vector<session::SessionStatus>& all) {
   json list = json::array();
   for (const auto& status : all) list.push_back(session_json(status));
   return list;
 }
 
-}  // namespace
-
-std::vector<output::Format> formats_of(bool flamegraph, bool pprof) {
-  std::vector<output::Format> formats{output::Format::kCollapsed};
-  if (pprof) formats.push_back(output::Format::kPprof);
-  if (flamegraph) formats.push_back(output::Format::kHtml);  // last: what one looks at first
-  return formats;
-}
-
-session::SessionOptions continuous_session(const ProfileOptions& options, std::shared_ptr<WindowResults> results) {
+// Files and options of the session that `options` ask for.
+session::SessionOptions continuous_session(const ProfileOptions& options, std::shared_ptr<WindowResults> results,
+                                           std::shared_ptr<output::HeldProfiles> held) {
   FileOptions files{.directory = options.output_directory,
                     .formats = formats_of(options.flamegraph, options.pprof),
                     .rotating = options.rotating,
@@ -72,7 +71,16 @@ session::SessionOptions continuous_session(const ProfileOptions& options, std::s
           .window = options.duration.value_or(kDefaultDuration),
           .inlines = options.inlines,
           .python_versions = options.python_versions,
-          .sink = std::make_shared<SessionFiles>(std::move(files), std::move(results))};
+          .sink = std::make_shared<SessionFiles>(std::move(files), std::move(results), std::move(held))};
+}
+
+}  // namespace
+
+std::vector<output::Format> formats_of(bool flamegraph, bool pprof) {
+  std::vector<output::Format> formats{output::Format::kCollapsed};
+  if (pprof) formats.push_back(output::Format::kPprof);
+  if (flamegraph) formats.push_back(output::Format::kHtml);  // last: what one looks at first
+  return formats;
 }
 
 Daemon::Daemon(const ProfileOptions& options, ReadOptions read_again, os::SignalFd signals)
@@ -127,7 +135,7 @@ Result<void> Daemon::make_launcher() {
 Result<void> Daemon::start_continuous() {
   managed::Collectors tools = managed::make_collectors(options_.tools, *launcher_);
   for (const std::string& line : tools.absent) spdlog::warn(line);
-  session::SessionOptions session = continuous_session(options_, results_);
+  session::SessionOptions session = continuous_session(options_, results_, held_);
   session.collectors = std::move(tools.collectors);
   GP_ASSIGN(continuous_, engine_->start_session(std::move(session)));
   spdlog::info("profiling at {} Hz, a profile every {} s in {}", options_.frequency_hz,
@@ -256,15 +264,22 @@ std::string Daemon::reply_of(const WindowResult& result) {
 void Daemon::shut_down() {
   upkeep_->stopping();
   const auto limit = std::chrono::steady_clock::now() + kShutDownLimit;
-  launcher_->close();
+  launcher_->hurry();
   engine_->hurry();
-  const auto sessions = engine_->sessions();
-  for (const auto& status : sessions) static_cast<void>(engine_->stop_session(status.id));
-  for (const auto& status : sessions) {
-    if (!engine_->wait_closed(status.id, limit - std::chrono::steady_clock::now())) {
-      spdlog::warn("session {}: its last window could not be written in time", status.name);
-    }
+  for (const auto& status : engine_->sessions()) static_cast<void>(engine_->stop_session(status.id));
+  // Tools that were cancelled may have something to tidy up in their processes, for which they need us.
+  while (std::chrono::steady_clock::now() < limit) {
+    const auto sessions = engine_->sessions();
+    if (sessions.empty() && engine_->figures().collectors_running == 0) break;
+    static_cast<void>(engine_->wait_closed(sessions.empty() ? 0 : sessions.front().id, kServeInterval));
+    if (sessions.empty()) std::this_thread::sleep_for(kServeInterval);
+    launcher_->serve();
   }
+  launcher_->close();
+  for (const auto& status : engine_->sessions()) {
+    spdlog::warn("session {}: its last window could not be written in time", status.name);
+  }
+  if (held_->count() > 0) spdlog::error("{} profiles could not be written and are lost", held_->count());
   take_results();
   control_->serve(monotonic_ns());
 }
@@ -294,6 +309,7 @@ void Daemon::handle(ClientId client, const StatusRequest& /*request*/) {
                                    {"processes", figures.processes},
                                    {"collectors_running", figures.collectors_running},
                                    {"clients", control_->clients()},
+                                   {"held", held_json(*held_)},
                                    {"self", session::report_json(self)},
                                    {"self_text", session::report_text(self)},
                                    {"sessions", sessions_json(engine_->sessions())},
@@ -306,10 +322,10 @@ void Daemon::handle(ClientId client, const ListRequest& /*request*/) {
 
 void Daemon::handle(ClientId client, const SnapshotRequest& request) {
   if (request.session) {
-    const auto id = start_session(*request.session);
-    if (!id) return control_->reply(client, error_reply(id.error().message()));
-    if (request.session->owned) owned_[client].push_back(*id);
-    waiters_.push_back({.client = client, .session = *id, .last = true});
+    const auto started = start_session(*request.session);
+    if (!started) return control_->reply(client, error_reply(started.error().message()));
+    if (request.session->owned) owned_[client].push_back(started->id);
+    waiters_.push_back({.client = client, .session = started->id, .last = true});
     return;
   }
   if (const auto ended = engine_->end_window(continuous_); !ended) {
@@ -319,13 +335,13 @@ void Daemon::handle(ClientId client, const SnapshotRequest& request) {
 }
 
 void Daemon::handle(ClientId client, const StartRequest& request) {
-  const auto id = start_session(request.session);
-  if (!id) return control_->reply(client, error_reply(id.error().message()));
+  const auto started = start_session(request.session);
+  if (!started) return control_->reply(client, error_reply(started.error().message()));
   if (request.session.owned) {
-    owned_[client].push_back(*id);
+    owned_[client].push_back(started->id);
     control_->keep(client, true);
   }
-  control_->reply(client, line_of({{"ok", true}, {"id", *id}}));
+  control_->reply(client, line_of({{"ok", true}, {"id", started->id}, {"warnings", started->warnings}}));
 }
 
 void Daemon::handle(ClientId client, const StopRequest& request) {
@@ -340,7 +356,7 @@ void Daemon::handle(ClientId client, const StopRequest& request) {
   waiters_.push_back({.client = client, .session = request.id, .last = true});
 }
 
-Result<session::SessionId> Daemon::start_session(const SessionRequest& request) {
+Result<Daemon::Started> Daemon::start_session(const SessionRequest& request) {
   const std::string name = request.name.empty() ? fmt::format("session-{}", ++started_sessions_) : request.name;
   FileOptions files{
       .directory =
@@ -351,13 +367,18 @@ Result<session::SessionId> Daemon::start_session(const SessionRequest& request) 
   if (request.columns) files.style = output::TerminalStyle{.columns = *request.columns, .colour = request.colour};
   GP_TRY(output::prepare_directory(files.directory));
   GP_ASSIGN(std::vector<int32_t> pids, living_processes(request.pids));
-  return engine_->start_session({.name = name,
-                                 .frequency_hz = request.frequency_hz.value_or(options_.frequency_hz),
-                                 .filter = {.pids = std::move(pids), .children = request.children},
-                                 .window = seconds(request.window_seconds.value_or(0)),
-                                 .windows = request.windows,
-                                 .inlines = request.inlines,
-                                 .sink = std::make_shared<SessionFiles>(std::move(files), results_)});
+  managed::Collectors tools = managed::make_collectors(request.tools.value_or(options_.tools), *launcher_);
+  for (const std::string& line : tools.absent) spdlog::warn("session {}: {}", name, line);
+  GP_ASSIGN(const session::SessionId id,
+            engine_->start_session({.name = name,
+                                    .frequency_hz = request.frequency_hz.value_or(options_.frequency_hz),
+                                    .filter = {.pids = std::move(pids), .children = request.children},
+                                    .window = seconds(request.window_seconds.value_or(0)),
+                                    .windows = request.windows,
+                                    .inlines = request.inlines,
+                                    .sink = std::make_shared<SessionFiles>(std::move(files), results_, held_),
+                                    .collectors = std::move(tools.collectors)}));
+  return Started{.id = id, .warnings = std::move(tools.absent)};
 }
 
 }  // namespace gp::app

@@ -65,7 +65,11 @@ class Daemon {
   void handle(ClientId client, const SnapshotRequest& request);
   void handle(ClientId client, const StartRequest& request);
   void handle(ClientId client, const StopRequest& request);
-  Result<session::SessionId> start_session(const SessionRequest& request);
+  struct Started {
+    session::SessionId id = 0;
+    std::vector<std::string> warnings;  // a line each, for who asked
+  };
+  Result<Started> start_session(const SessionRequest& request);
 
   ProfileOptions options_;
   ReadOptions read_again_;
@@ -74,6 +78,7 @@ class Daemon {
   os::UniqueFd lock_;  // the host-wide one
   os::UniqueFd controller_;
   std::shared_ptr<WindowResults> results_ = std::make_shared<WindowResults>();
+  std::shared_ptr<output::HeldProfiles> held_ = std::make_shared<output::HeldProfiles>();
   std::unique_ptr<managed::Launcher> launcher_;
   std::unique_ptr<session::Engine> engine_;        // whose workers run the tools: goes first
   std::unique_ptr<session::EngineRelief> relief_;  // of the engine
@@ -86,8 +91,6 @@ class Daemon {
   std::unique_ptr<ControlServer> control_;  // goes first: its handlers use the others
 };
 
-// Files and options of the session that `options` ask for.
-session::SessionOptions continuous_session(const ProfileOptions& options, std::shared_ptr<WindowResults> results);
 std::vector<output::Format> formats_of(bool flamegraph, bool pprof);
 
 }  // namespace gp::app

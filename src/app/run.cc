@@ -52,7 +52,8 @@ class Run {
   virtual uint64_t samples_taken() = 0;
   // As in Recording.
   [[nodiscard]] virtual int fd() const { return -1; }
-  virtual void serve() {}
+  // An error: there will be no profile.
+  virtual Result<void> serve() { return {}; }
   virtual Result<void> write() = 0;  // ends it
 };
 
@@ -77,7 +78,7 @@ class Waiter {
                                 pollfd{run_.fd(), POLLIN, 0}};
       if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return fail_errno("poll");
       os::take_expirations(tick.get());
-      if (fds[4].revents != 0) run_.serve();
+      if (fds[4].revents != 0) GP_TRY(run_.serve());
       if (take_signals() || fds[1].revents != 0 || fds[2].revents != 0) return {};
     }
   }
@@ -127,7 +128,10 @@ class OwnRun final : public Run {
       : recording_(std::move(recording)), options_(options) {}
   uint64_t samples_taken() override { return recording_->samples_taken(); }
   [[nodiscard]] int fd() const override { return recording_->fd(); }
-  void serve() override { recording_->serve(); }
+  Result<void> serve() override {
+    recording_->serve();
+    return {};
+  }
   Result<void> write() override {
     GP_ASSIGN(profile::Profile profile, recording_->finish());
     profile.agent_version = kVersion;
@@ -155,6 +159,12 @@ class BackgroundRun final : public Run {
       if (session.value("id", 0U) == id_) return session.value("samples", uint64_t{0});
     }
     return 0;
+  }
+  // Readable between questions: the other side has gone.
+  [[nodiscard]] int fd() const override { return client_.fd(); }
+  Result<void> serve() override {
+    return fail(ErrorCode::kSystem,
+                "the gprofiler in the background, which sampled for us, has ended; there is no profile");
   }
   Result<void> write() override {
     GP_ASSIGN(const nlohmann::json reply, client_.ask({{"command", "stop"}, {"id", id_}}));
@@ -194,19 +204,26 @@ Result<std::unique_ptr<Run>> start_in_background(ControlClient client, const Pro
                                                  const RecordRequest& wanted) {
   FILE* const stream = options.command.empty() ? stdout : stderr;
   const output::TerminalStyle style = output::terminal_style(::fileno(stream));
-  GP_ASSIGN(const nlohmann::json reply,
-            client.ask({{"command", "start"},
-                        {"name", "run"},
-                        {"frequency", wanted.frequency_hz},
-                        {"pids", wanted.pids},
-                        {"children", wanted.children},
-                        {"inlines", wanted.inlines},
-                        {"flamegraph", options.flamegraph},
-                        {"pprof", options.pprof},
-                        {"output_dir", std::filesystem::absolute(options.output_directory).string()},
-                        {"columns", std::clamp<size_t>(style.columns, 20, 1000)},
-                        {"colour", style.colour},
-                        {"owned", true}}));
+  if (options.tools.any() && !wanted.duration) tell(std::string(kToolsNeedDuration));
+  nlohmann::json request{{"command", "start"},
+                         {"name", "run"},
+                         {"frequency", wanted.frequency_hz},
+                         {"pids", wanted.pids},
+                         {"children", wanted.children},
+                         {"inlines", wanted.inlines},
+                         {"flamegraph", options.flamegraph},
+                         {"pprof", options.pprof},
+                         {"output_dir", std::filesystem::absolute(options.output_directory).string()},
+                         {"columns", std::clamp<size_t>(style.columns, 20, 1000)},
+                         {"colour", style.colour},
+                         {"tools", managed::words_of(options.tools)},
+                         {"owned", true}};
+  if (wanted.duration) {  // known beforehand, as external profilers need it
+    request["seconds"] = std::chrono::ceil<seconds>(*wanted.duration).count();
+    request["windows"] = 1;
+  }
+  GP_ASSIGN(const nlohmann::json reply, client.ask(request));
+  for (const auto& warning : reply.value("warnings", std::vector<std::string>())) tell("warning: " + warning);
   return std::make_unique<BackgroundRun>(std::move(client), reply.value("id", 0U), stream);
 }
 
@@ -220,7 +237,6 @@ struct Source {
 Result<Source> choose_source(const ProfileOptions& options) {
   Source source;
   if (auto background = ControlClient::connect(options.control_socket)) {
-    if (options.tools.any()) tell("warning: the gprofiler in the background has its own choice of external profilers");
     source.background.emplace(std::move(*background));
     return source;
   }
@@ -296,16 +312,17 @@ Result<int> run_profile(const ProfileOptions& options, const StartRecording& sta
   }
   Waiter waiter(*signals, child, *running);
   Progress progress(child == nullptr);
-  GP_TRY(waiter.wait(options.duration, [&](seconds left) {
+  const auto waited = waiter.wait(options.duration, [&](seconds left) {
     if (progress.shown()) progress.update(left, running->samples_taken());
-  }));
+  });
   progress.clear();
   if (child == nullptr) {
+    GP_TRY(waited);
     signals.reset();  // a second Ctrl-C while files are written ends the program
     GP_TRY(running->write());
     return 0;
   }
-  const auto written = running->write();
+  const auto written = waited ? running->write() : waited;
   if (!written) tell(written.error().message());  // now: the command may run for hours
   GP_ASSIGN(const int exit_code, waiter.wait_for_command(*child));
   return written ? exit_code : 1;

@@ -1,5 +1,7 @@
 #include "app/session_files.h"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 #include "app/options.h"
@@ -16,6 +18,12 @@ std::vector<WindowResult> WindowResults::take() {
   return std::exchange(results_, {});
 }
 
+void write_held(output::HeldProfiles& held) {
+  for (const auto& written : held.write_held()) {
+    spdlog::info("wrote {}, which had been held", written.files.front().path);
+  }
+}
+
 Result<void> SessionFiles::take(profile::Profile profile, const session::WindowInfo& window) {
   profile.agent_version = kVersion;
   WindowResult result{.session = window.session,
@@ -27,8 +35,9 @@ Result<void> SessionFiles::take(profile::Profile profile, const session::WindowI
                       .summary = {},
                       .quality = profile.quality.summary(),
                       .error = {}};
-  const auto written = output::write_files(options_.directory, profile, options_.formats,
-                                           options_.rotating ? output::Retention::kNewest : output::Retention::kAll);
+  write_held(*held_);
+  const auto written = held_->write(options_.directory, profile, options_.formats,
+                                    options_.rotating ? output::Retention::kNewest : output::Retention::kAll);
   if (written) {
     for (const auto& file : written->files) result.files.push_back(file.path);
     if (options_.style) output::write_summary(profile, *options_.style, result.summary);

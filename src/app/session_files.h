@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "output/held_profiles.h"
 #include "output/output.h"
 #include "output/terminal.h"
 #include "session/session.h"
@@ -46,13 +47,18 @@ struct FileOptions {
 
 class SessionFiles final : public session::ProfileSink {
  public:
-  SessionFiles(FileOptions options, std::shared_ptr<WindowResults> results)
-      : options_(std::move(options)), results_(std::move(results)) {}
+  // `held` is what all sessions could not write.
+  SessionFiles(FileOptions options, std::shared_ptr<WindowResults> results, std::shared_ptr<output::HeldProfiles> held)
+      : options_(std::move(options)), results_(std::move(results)), held_(std::move(held)) {}
   Result<void> take(profile::Profile profile, const session::WindowInfo& window) override;
 
  private:
   FileOptions options_;
   std::shared_ptr<WindowResults> results_;
+  std::shared_ptr<output::HeldProfiles> held_;
 };
+
+// Writes what is held, if it can be, and logs what was.
+void write_held(output::HeldProfiles& held);
 
 }  // namespace gp::app

@@ -23,6 +23,16 @@ void add_tool_options(CLI::App& parser, ToolWords& words) {
   parser.add_option("--php-proc-filter", words.php_filter)->take_last();
 }
 
+bool set_tool_word(std::string_view option, std::string word, ToolWords& words) {
+  const std::string dashed = fmt::format("--{}", option);
+  for (const auto& [known, member] : kOptions) {
+    if (dashed == known) return words.*member = std::move(word), true;
+  }
+  if (option != "php-proc-filter") return false;
+  words.php_filter = std::move(word);
+  return true;
+}
+
 Result<managed::ToolChoice> read_tool_choice(const ToolWords& words) {
   managed::ToolChoice choice;
   for (const auto& [option, word] : kOptions) {

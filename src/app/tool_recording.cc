@@ -5,15 +5,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <map>
 #include <random>
-#include <set>
 
 #include "base/clock.h"
 #include "managed/leftovers.h"
 #include "managed/merge.h"
+#include "managed/process_finder.h"
 #include "os/host.h"
-#include "os/procfs.h"
 
 namespace gp::app {
 
@@ -41,7 +39,7 @@ managed::Window window_of(const RecordRequest& request) {
   window.end = now + length;
   window.deadline = window.end + std::clamp<milliseconds>(length / 2, kLeastPatience, kPatience);
   window.frequency_hz = request.frequency_hz;
-  window.pids = request.children ? with_descendants(request.pids) : request.pids;
+  window.pids = request.children ? managed::with_descendants(request.pids) : request.pids;
   return window;
 }
 
@@ -87,6 +85,7 @@ ToolRecording::ToolRecording(std::unique_ptr<Recording> inner, std::unique_ptr<m
 
 ToolRecording::~ToolRecording() {
   cancel_.request_stop();
+  launcher_->hurry();
   launcher_->close();  // a collector that waits for a child gets its answer
 }
 
@@ -100,7 +99,10 @@ void ToolRecording::wait_for_tasks() {
 }
 
 Result<profile::Profile> ToolRecording::finish() {
-  if (steady_clock::now() < window_.end - seconds(1)) cancel_.request_stop();
+  if (steady_clock::now() < window_.end - seconds(1)) {
+    launcher_->hurry();  // whoever ended us early does not wait for a tool that is deaf
+    cancel_.request_stop();
+  }
   auto profile = inner_ ? inner_->finish() : Result<profile::Profile>(empty_profile(request_, start_unix_ns_));
   if (!profile) cancel_.request_stop();
   wait_for_tasks();
@@ -123,9 +125,7 @@ Result<std::unique_ptr<Recording>> start_with_tools(const managed::ToolChoice& c
                                                     const StartRecording& start, const Tell& tell) {
   if (!choice.any()) return start(request);
   if (!request.duration) {
-    tell(
-        "warning: external profilers need to know for how long: give -d, and no COMMAND; walking all processes as "
-        "usual");
+    tell(std::string(kToolsNeedDuration));
     return start(request);
   }
   GP_ASSIGN(auto launcher, make_launcher(tell));
@@ -143,24 +143,6 @@ Result<std::unique_ptr<Recording>> start_perf(managed::PerfMode mode, const Reco
   GP_ASSIGN(auto perf, managed::make_perf_collector(mode, *launcher));
   return std::make_unique<ToolRecording>(nullptr, std::move(launcher),
                                          std::vector<std::shared_ptr<managed::Collector>>{std::move(perf)}, request);
-}
-
-std::vector<int32_t> with_descendants(const std::vector<int32_t>& pids) {
-  std::multimap<int32_t, int32_t> children;
-  const auto all = os::list_processes();
-  for (const int32_t pid : all ? *all : std::vector<int32_t>()) {
-    if (const auto stat = os::read_stat(pid)) children.emplace(stat->ppid, pid);
-  }
-  std::set<int32_t> found;
-  std::vector<int32_t> open = pids;
-  while (!open.empty()) {
-    const int32_t pid = open.back();
-    open.pop_back();
-    if (!found.insert(pid).second) continue;
-    const auto [first, last] = children.equal_range(pid);
-    for (auto child = first; child != last; ++child) open.push_back(child->second);
-  }
-  return {found.begin(), found.end()};
 }
 
 }  // namespace gp::app

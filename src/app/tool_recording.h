@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -47,6 +48,9 @@ class ToolRecording final : public Recording {
   std::vector<std::unique_ptr<Task>> tasks_;  // last: their threads end before what they use goes
 };
 
+inline constexpr std::string_view kToolsNeedDuration =
+    "warning: external profilers need to know for how long: give -d, and no COMMAND; walking all processes as usual";
+
 using Tell = std::function<void(const std::string&)>;
 
 // Samples by `start`, and with the tools that `choice` names as far as they are there; `tell` gets a line for others.
@@ -55,8 +59,5 @@ Result<std::unique_ptr<Recording>> start_with_tools(const managed::ToolChoice& c
 
 // Samples by perf, where the kernel refuses what `start` needs.
 Result<std::unique_ptr<Recording>> start_perf(managed::PerfMode mode, const RecordRequest& request);
-
-// These processes and all their descendants that live now.
-std::vector<int32_t> with_descendants(const std::vector<int32_t>& pids);
 
 }  // namespace gp::app

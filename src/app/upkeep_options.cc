@@ -38,6 +38,7 @@ std::optional<uint64_t> parse_size(std::string_view text) {
 void add_upkeep_options(CLI::App& parser, RawUpkeep& raw) {
   parser.add_option("--memory-limit", raw.memory_limit)->take_last();
   parser.add_option("--memory-cleanup-threshold-mb", raw.cleanup_threshold)->take_last();
+  parser.add_flag("--enable-memory-management", raw.old_memory_switch);
   parser.add_option("--log-file", raw.log_file)->take_last();
   parser.add_option("--log-rotate-max-size", raw.rotate_size)->take_last();
   parser.add_option("--log-rotate-backup-count", raw.rotate_count)->take_last();

@@ -18,6 +18,8 @@ inline constexpr std::string_view kDefaultState = "/var/lib/gprofiler";
 struct RawUpkeep {
   std::string memory_limit = {};
   std::string cleanup_threshold = {};
+  bool old_memory_switch =
+      false;  // of the gProfiler agent, which it told not to clean up. We always do: nothing to read
   std::string log_file = {};
   std::string rotate_size = {};
   std::string rotate_count = {};

@@ -49,8 +49,13 @@ void UnwindSource::add_mini_debug() {
 }
 
 UnwindPage UnwindSource::compile_page(uint64_t page_index) {
-  builder_.start();
-  if (sources_.empty() || page_index > std::numeric_limits<uint64_t>::max() >> GP_PAGE_SHIFT) return builder_.finish();
+  RowBuilder builder;
+  return compile_page(page_index, builder);
+}
+
+UnwindPage UnwindSource::compile_page(uint64_t page_index, RowBuilder& builder) {
+  builder.start();
+  if (sources_.empty() || page_index > std::numeric_limits<uint64_t>::max() >> GP_PAGE_SHIFT) return builder.finish();
   for (const auto& source : sources_) source->start_page();
   const FileOffset page{page_index << GP_PAGE_SHIFT};
   uint64_t done = 0;  // bytes of the page that are compiled
@@ -61,12 +66,12 @@ UnwindPage UnwindSource::compile_page(uint64_t page_index) {
     if (from >= to) continue;
     const auto address = image_->to_vaddr(page + from);
     if (!address) continue;
-    PageRows rows(builder_, *address - from);
+    PageRows rows(builder, *address - from);
     fill(0, *address, *address + (to - from), rows);
-    if (to < GP_PAGE_SIZE) builder_.add_no_rule(static_cast<uint32_t>(to));
+    if (to < GP_PAGE_SIZE) builder.add_no_rule(static_cast<uint32_t>(to));
     done = to;
   }
-  return builder_.finish();
+  return builder.finish();
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): one level per source, of which there are a handful
@@ -91,7 +96,7 @@ void UnwindSource::fill(size_t source, Vaddr begin, Vaddr end, PageRows& rows) {
 size_t UnwindSource::owned_bytes() const {
   size_t bytes = mini_debug_ ? mini_debug_->owned_bytes() : 0;
   for (const auto& source : sources_) bytes += source->owned_bytes();
-  return bytes + kMaxRules * sizeof(gp_rule);
+  return bytes;
 }
 
 }  // namespace gp::elf

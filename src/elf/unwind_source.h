@@ -15,7 +15,7 @@ namespace gp::elf {
 // .debug_frame of the file, of its separate debug file, of its minidebuginfo if there is none of these. A
 // later one fills what earlier ones leave.
 //
-// Owner thread: one at a time (it reuses buffers). The image and the debug image must outlive it.
+// Owner thread: one at a time. The image and the debug image must outlive it.
 class UnwindSource {
  public:
   // `debug`: the file's separate debug file, if there is one at hand. Costs what finding the tables costs:
@@ -23,8 +23,10 @@ class UnwindSource {
   // aarch64 images have no rules yet: their pages are empty.
   explicit UnwindSource(const Image& image, const Image* debug = nullptr);
 
-  // Rows of the file offsets [page_index << GP_PAGE_SHIFT, + GP_PAGE_SIZE). Offsets outside code have none.
-  [[nodiscard]] UnwindPage compile_page(uint64_t page_index);
+  // Rows of the file offsets [page_index << GP_PAGE_SHIFT, + GP_PAGE_SIZE). Offsets outside code have none. `builder`
+  // serves one file after the other: its buffers are a hundred times what a source holds.
+  [[nodiscard]] UnwindPage compile_page(uint64_t page_index, RowBuilder& builder);
+  [[nodiscard]] UnwindPage compile_page(uint64_t page_index);  // with one made for it
 
   // Heap bytes held, for memory accounts.
   [[nodiscard]] size_t owned_bytes() const;
@@ -36,7 +38,6 @@ class UnwindSource {
   const Image* image_;
   std::unique_ptr<Image> mini_debug_;
   std::vector<std::unique_ptr<RuleSource>> sources_;
-  RowBuilder builder_;
 };
 
 }  // namespace gp::elf

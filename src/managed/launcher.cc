@@ -37,7 +37,7 @@ Launcher::~Launcher() {
 Result<ManagedProcess> Launcher::start_here(ProcessSpec spec) {
   GP_CHECK(::gettid() == control_);
   spec.environment.push_back(mark_);
-  return ManagedProcess::start(std::move(spec), cgroup_, next_number_++, counts_);
+  return ManagedProcess::start(std::move(spec), cgroup_, next_number_++, counts_, hurry_);
 }
 
 Result<ManagedProcess> Launcher::start(ProcessSpec spec) {

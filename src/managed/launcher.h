@@ -34,6 +34,8 @@ class Launcher {
 
   [[nodiscard]] int fd() const { return wake_.get(); }
   void serve();  // starts what was asked for
+  // The agent is about to end: from now on no child is waited for longer than a second (ManagedProcess::start).
+  void hurry() { hurry_ = true; }
   void close();  // refuses everything from now on, also what is waiting
 
   [[nodiscard]] const ProcessCounts& counts() const { return counts_; }
@@ -55,6 +57,7 @@ class Launcher {
   std::string cgroup_;  // directory in which each child gets its own; empty: none could be made
   uint64_t next_number_ = 0;
   ProcessCounts counts_;
+  std::atomic<bool> hurry_{false};
   std::mutex mutex_;
   std::condition_variable answered_;
   std::deque<std::shared_ptr<Request>> waiting_;  // guarded by mutex_, like the answers

@@ -39,9 +39,10 @@ ProcessKey die_with_an_escaped_descendant(bool with_cgroup) {
     spec.name = "fake";
     spec.arguments = {GP_FAKE_TOOL, "setsid"};
     ProcessCounts counts;
+    const std::atomic<bool> hurry{false};
     if (!with_cgroup) spec.environment = {environment_mark(self)};
-    auto process =
-        with_cgroup ? (*launcher)->start(std::move(spec)) : ManagedProcess::start(std::move(spec), "", 1, counts);
+    auto process = with_cgroup ? (*launcher)->start(std::move(spec))
+                               : ManagedProcess::start(std::move(spec), "", 1, counts, hurry);
     ::usleep(200'000);  // until it has forked
     (void)!::write(pipe.write.get(), &self, sizeof(self));
     ::kill(::getpid(), SIGKILL);

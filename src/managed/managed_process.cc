@@ -18,6 +18,8 @@ using Clock = ManagedProcess::Clock;
 
 // After SIGKILL. What is not gone by then waits in the kernel (a dead disk or server), where no signal reaches it.
 constexpr std::chrono::milliseconds kKillPatience{5000};
+// A child that was told to end is looked at this often: somebody may become impatient meanwhile.
+constexpr std::chrono::milliseconds kLookInterval{50};
 
 // How often the OOM killer has struck on this host: the line "oom_kill N" of /proc/vmstat (Linux 4.13).
 uint64_t oom_kills() {
@@ -52,18 +54,21 @@ Result<os::UniqueFd> open_namespace(const std::string& path) {
 struct ManagedProcess::State {
   enum class Phase : uint8_t { kRunning, kTerminating, kKilled, kEnded };
 
-  State(ProcessSpec wanted, ProcessCounts& counted) : spec(std::move(wanted)), counts(counted) {
+  State(ProcessSpec wanted, ProcessCounts& counted, const std::atomic<bool>& hurried)
+      : spec(std::move(wanted)), counts(counted), hurry(hurried) {
     result.name = spec.name;
   }
 
   Result<void> start(const std::string& parent_cgroup, uint64_t number);
   Result<void> give_birth(const os::SpawnSpec& birth);
   void escalate(Clock::time_point now);
+  [[nodiscard]] Clock::time_point next_step() const;
   void end(Clock::time_point now);
   void judge(const os::ChildEnd& end);
 
   ProcessSpec spec;
   ProcessCounts& counts;
+  const std::atomic<bool>& hurry;
   ProcessGroup group;
   InputPipe input;
   OutputPipe output;
@@ -75,7 +80,7 @@ struct ManagedProcess::State {
   bool cancelled = false;
   bool late = false;
   Clock::time_point born;
-  Clock::time_point next_step = Clock::time_point::max();
+  Clock::time_point phase_began;
   uint64_t oom_kills_before = 0;
   uint64_t parent_rss_bytes = 0;
   ProcessResult result;
@@ -118,23 +123,31 @@ Result<void> ManagedProcess::State::start(const std::string& parent_cgroup, uint
   }
   if (!birth_result) return birth_result;
   running = Gauged(counts.running);
-  born = Clock::now();
-  next_step = spec.deadline;
+  born = phase_began = Clock::now();
   return child->start();
 }
 
+// When the child is to be asked, then made, to end, then given up.
+Clock::time_point ManagedProcess::State::next_step() const {
+  const bool soon = hurry.load();
+  if (phase == Phase::kRunning) return soon ? std::min(spec.deadline, born + kHurriedLife) : spec.deadline;
+  const auto patience = phase == Phase::kTerminating ? spec.patience : kKillPatience;
+  return phase_began + (soon ? std::min(patience, kHurriedPatience) : patience);
+}
+
 void ManagedProcess::State::escalate(Clock::time_point now) {
-  if (phase == Phase::kRunning && (cancelled || now >= spec.deadline)) {
+  const bool due = now >= next_step();
+  if (phase == Phase::kRunning && (cancelled || due)) {
     late = !cancelled;
     phase = Phase::kTerminating;
-    next_step = now + spec.patience;
+    phase_began = now;
     ++counts.killed;
     group.terminate();
-  } else if (phase == Phase::kTerminating && now >= next_step) {
+  } else if (phase == Phase::kTerminating && due) {
     phase = Phase::kKilled;
-    next_step = now + kKillPatience;
+    phase_began = now;
     group.kill();
-  } else if (phase == Phase::kKilled && now >= next_step) {
+  } else if (phase == Phase::kKilled && due) {
     ++counts.stuck;
     result.ending = Ending::kStuck;
     end(now);
@@ -179,9 +192,9 @@ ManagedProcess::ManagedProcess(std::unique_ptr<State> state) : state_(std::move(
 ManagedProcess::ManagedProcess(ManagedProcess&&) noexcept = default;
 
 Result<ManagedProcess> ManagedProcess::start(ProcessSpec spec, const std::string& parent_cgroup, uint64_t number,
-                                             ProcessCounts& counts) {
+                                             ProcessCounts& counts, const std::atomic<bool>& hurry) {
   GP_CHECK(!spec.arguments.empty());
-  ManagedProcess process(std::make_unique<State>(std::move(spec), counts));
+  ManagedProcess process(std::make_unique<State>(std::move(spec), counts, hurry));
   State& state = *process.state_;
   if (auto started = state.start(parent_cgroup, number); !started) {
     ++counts.failed;
@@ -211,8 +224,9 @@ void ManagedProcess::watch(std::vector<pollfd>& fds) const {
 }
 
 Clock::time_point ManagedProcess::due() const {
-  const bool at_once = state_->cancelled && state_->phase == State::Phase::kRunning;
-  return at_once ? Clock::time_point::min() : state_->next_step;
+  if (state_->phase == State::Phase::kRunning)
+    return state_->cancelled ? Clock::time_point::min() : state_->next_step();
+  return std::min(state_->next_step(), Clock::now() + kLookInterval);
 }
 
 void ManagedProcess::cancel() { state_->cancelled = true; }

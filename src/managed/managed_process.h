@@ -10,6 +10,7 @@
 
 #include <poll.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <span>
@@ -27,9 +28,13 @@ class ManagedProcess {
   using Clock = std::chrono::steady_clock;
 
   // `parent_cgroup`: a directory to make the child's own cgroup in, empty for none; `number` names it and is not to be
-  // used twice. For Launcher, which knows the control thread.
+  // used twice. While `hurry` is true nobody waits for a child for long: it lives for kHurriedLife at most, and has
+  // kHurriedPatience between SIGTERM and SIGKILL. For Launcher, which knows the control thread; `counts` and `hurry` are
+  // its, too.
+  static constexpr std::chrono::milliseconds kHurriedLife{700};
+  static constexpr std::chrono::milliseconds kHurriedPatience{300};
   static Result<ManagedProcess> start(ProcessSpec spec, const std::string& parent_cgroup, uint64_t number,
-                                      ProcessCounts& counts);
+                                      ProcessCounts& counts, const std::atomic<bool>& hurry);
   ManagedProcess(ManagedProcess&&) noexcept;
   ManagedProcess& operator=(ManagedProcess&&) = delete;
   ManagedProcess(const ManagedProcess&) = delete;

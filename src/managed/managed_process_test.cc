@@ -307,6 +307,28 @@ TEST_F(ManagedProcessTest, CancelEndsAllOfThem) {
   for (const auto& process : processes) EXPECT_EQ(process.result().ending, Ending::kCancelled);
 }
 
+TEST_F(ManagedProcessTest, InAHurryNobodyWaitsForTheDeaf) {
+  auto deaf = fake("ignore-sigterm");
+  deaf.patience = 5s;
+  std::stop_source stop;
+  auto process = launcher_->start(std::move(deaf));
+  ASSERT_TRUE(process);
+  // Told to end before anybody was in a hurry: it is cut short all the same.
+  const std::jthread later([&] {
+    std::this_thread::sleep_for(100ms);
+    stop.request_stop();
+    std::this_thread::sleep_for(200ms);
+    launcher_->hurry();
+  });
+  const auto begun = ManagedProcess::Clock::now();
+  EXPECT_EQ(process->run(stop.get_token()).signal, SIGKILL);
+  EXPECT_LT(ManagedProcess::Clock::now() - begun, 2s);
+  const auto late = run(fake("hang"));  // and what starts now has not got long
+  EXPECT_EQ(late.ending, Ending::kTimedOut);
+  EXPECT_LT(late.elapsed, 2s);
+  EXPECT_TRUE(run(fake("fine")).ok());
+}
+
 TEST_F(ManagedProcessTest, TheDestructorEndsWhatStillRuns) {
   pid_t pid = 0;
   {

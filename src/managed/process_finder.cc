@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 
 #include "os/proc_maps.h"
@@ -57,6 +59,24 @@ std::vector<FoundProcess> find_processes(bool (*looks_at)(std::string_view), std
     return std::tie(b.cpu_ticks, a.identity.key) < std::tie(a.cpu_ticks, b.identity.key);
   });
   return found;
+}
+
+std::vector<int32_t> with_descendants(const std::vector<int32_t>& pids) {
+  std::multimap<int32_t, int32_t> children;
+  const auto all = os::list_processes();
+  for (const int32_t pid : all ? *all : std::vector<int32_t>()) {
+    if (const auto stat = os::read_stat(pid)) children.emplace(stat->ppid, pid);
+  }
+  std::set<int32_t> found;
+  std::vector<int32_t> open = pids;
+  while (!open.empty()) {
+    const int32_t pid = open.back();
+    open.pop_back();
+    if (!found.insert(pid).second) continue;
+    const auto [first, last] = children.equal_range(pid);
+    for (auto child = first; child != last; ++child) open.push_back(child->second);
+  }
+  return {found.begin(), found.end()};
 }
 
 }  // namespace gp::managed

@@ -20,6 +20,9 @@ struct FoundProcess {
 // one, and no kernel threads. What vanishes or may not be read meanwhile is left out.
 std::vector<FoundProcess> find_processes(bool (*looks_at)(std::string_view mapped_file), std::span<const int32_t> pids);
 
+// These processes and all their descendants that live now.
+std::vector<int32_t> with_descendants(const std::vector<int32_t>& pids);
+
 // The identity of one process as it is now; only pid and comm as given when it has gone.
 profile::Process identity_of(int32_t pid, std::string_view comm);
 

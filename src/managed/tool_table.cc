@@ -70,6 +70,17 @@ Result<void> choose_tool(std::string_view option, std::string_view word, ToolCho
   return fail(ErrorCode::kUsage, fmt::format("{} '{}': give one of {}", option, word, known));
 }
 
+std::map<std::string, std::string> words_of(const ToolChoice& choice) {
+  std::map<std::string, std::string> words;
+  if (choice.py_spy) words.emplace("python-mode", "pyspy");
+  if (choice.rbspy) words.emplace("ruby-mode", "rbspy");
+  if (choice.phpspy) words.emplace("php-mode", "phpspy");
+  if (choice.phpspy) words.emplace("php-proc-filter", choice.php_filter);
+  if (choice.dotnet_trace) words.emplace("dotnet-mode", "dotnet-trace");
+  if (!choice.async_profiler.empty()) words.emplace("java-async-profiler-mode", choice.async_profiler);
+  return words;
+}
+
 Collectors make_collectors(const ToolChoice& choice, Launcher& launcher) {
   Collectors made;
   const auto add = [&](bool chosen, const Tool& tool, const std::string& mode) {

@@ -2,6 +2,7 @@
 // Owner thread: control.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,10 @@ struct ToolChoice {
 
 // Takes what one option said: choose_tool("--python-mode", "pyspy", choice). An error (kUsage) names the words there are.
 Result<void> choose_tool(std::string_view option, std::string_view word, ToolChoice& choice);
+
+// What choose_tool() was told, to be said to another process: options without their dashes, and words. Without perf, which
+// is no collector.
+std::map<std::string, std::string> words_of(const ToolChoice& choice);
 
 struct Collectors {
   std::vector<std::shared_ptr<Collector>> collectors;  // without perf

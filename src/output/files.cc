@@ -181,17 +181,20 @@ Result<void> prepare_directory(const std::string& directory) {
   return {};
 }
 
-Result<WrittenFiles> write_files(const std::string& directory, const profile::Profile& profile,
-                                 std::span<const Format> formats, Retention retention) {
+Result<WrittenFiles> name_files(const std::string& directory, int64_t end_unix_ns, std::span<const Format> formats,
+                                const FileContent& content) {
   GP_TRY(prepare_directory(directory));
   std::vector<Pending> pending;
   for (const Format format : formats) {
     GP_ASSIGN(auto file, PendingFile::create(directory, format_extension(format)));
-    write(format, profile, *file);
+    GP_TRY(content(format, *file));
     GP_TRY(file->finish());
     pending.push_back({format, std::move(file)});
   }
-  GP_ASSIGN(auto written, publish(directory, iso_seconds(profile.end_unix_ns), pending));
+  return publish(directory, iso_seconds(end_unix_ns), pending);
+}
+
+Result<void> link_files(const std::string& directory, const WrittenFiles& written, Retention retention) {
   for (const auto& file : written.files) {
     const std::string name = std::filesystem::path(file.path).filename();
     const std::string before = linked_profile(directory, format_link(file.format));
@@ -200,6 +203,17 @@ Result<WrittenFiles> write_files(const std::string& directory, const profile::Pr
     }
     if (retention == Retention::kNewest && !before.empty() && before != name) unlink(join(directory, before).c_str());
   }
+  return {};
+}
+
+Result<WrittenFiles> write_files(const std::string& directory, const profile::Profile& profile,
+                                 std::span<const Format> formats, Retention retention) {
+  const auto content = [&profile](Format format, Sink& sink) -> Result<void> {
+    write(format, profile, sink);
+    return {};
+  };
+  GP_ASSIGN(auto written, name_files(directory, profile.end_unix_ns, formats, content));
+  GP_TRY(link_files(directory, written, retention));
   return written;
 }
 

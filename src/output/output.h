@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,10 +44,15 @@ enum class Retention : uint8_t {
   kNewest,  // what the last_* links pointed at before is removed once they point at the new files
 };
 
-// Writes every format as profile_<END><extension>, END being the window's end in UTC seconds, then points the
-// last_* links at them. Each file appears complete or not at all; when END is taken by an earlier session the name
-// becomes profile_<END>-2, alike for all formats. After an error none of the new files is there, unless it
-// is a link that could not be replaced: then they are, and the error says so.
+// Writes every format as profile_<END><extension>, END being the window's end in UTC seconds. Each file appears complete
+// or not at all; when END is taken by an earlier session the name becomes profile_<END>-2, alike for all formats. After an
+// error none of the new files is there.
+using FileContent = std::function<Result<void>(Format, Sink&)>;
+Result<WrittenFiles> name_files(const std::string& directory, int64_t end_unix_ns, std::span<const Format> formats,
+                                const FileContent& content);
+// Points the last_* links at them. After an error the files are there, and it says so.
+Result<void> link_files(const std::string& directory, const WrittenFiles& written, Retention retention);
+// Both.
 Result<WrittenFiles> write_files(const std::string& directory, const profile::Profile& profile,
                                  std::span<const Format> formats, Retention retention = Retention::kAll);
 

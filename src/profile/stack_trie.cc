@@ -1,11 +1,13 @@
 #include "profile/stack_trie.h"
 
+#include "base/check.h"
 #include "base/hash.h"
 
 namespace gp::profile {
 
 template <class Equal>
 uint32_t* StackTrie::Index::find(uint64_t hash, Equal equal) {
+  GP_CHECK(!slots_.empty());  // not sealed
   const size_t mask = slots_.size() - 1;
   for (size_t at = hash & mask;; at = (at + 1) & mask) {
     if (slots_[at] == 0 || equal(slots_[at] - 1)) return &slots_[at];
@@ -53,6 +55,13 @@ uint32_t StackTrie::child(uint32_t parent, uint32_t frame) {
   *slot = index + 1;
   node_index_.grow_for(nodes_.size(), [this](uint32_t i) { return hash(nodes_[i]); });
   return index;
+}
+
+void StackTrie::seal() {
+  frame_index_.drop();
+  node_index_.drop();
+  frames_.shrink_to_fit();
+  nodes_.shrink_to_fit();
 }
 
 size_t StackTrie::memory_bytes() const {

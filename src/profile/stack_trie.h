@@ -38,6 +38,8 @@ class StackTrie {
   uint32_t child(uint32_t parent, uint32_t frame);  // the node below `parent`
   [[nodiscard]] std::span<const Node> nodes() const { return nodes_; }
   [[nodiscard]] std::span<const RawFrame> frames() const { return frames_; }
+  // Nothing is added any more: what only finds places for new nodes goes, half of all bytes.
+  void seal();
   [[nodiscard]] size_t memory_bytes() const;
 
  private:
@@ -48,6 +50,7 @@ class StackTrie {
     uint32_t* find(uint64_t hash, Equal equal);
     template <class HashOf>
     void grow_for(size_t count, HashOf hash_of);
+    void drop() { slots_ = std::vector<uint32_t>(); }
     [[nodiscard]] size_t bytes() const { return slots_.capacity() * sizeof(uint32_t); }
 
    private:

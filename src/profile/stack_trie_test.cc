@@ -29,5 +29,17 @@ TEST(StackTrie, KeepsEverythingWhileGrowing) {
   for (uint32_t i = 1; i < trie.nodes().size(); ++i) EXPECT_LT(trie.nodes()[i].parent, i);
 }
 
+TEST(StackTrie, IsSmallerOnceSealed) {
+  StackTrie trie;
+  uint32_t parent = 0;
+  for (uint64_t i = 0; i < 100'000; ++i)
+    parent = trie.child(i % 50 == 0 ? 0 : parent, trie.add_frame({.value = i / 50 + i % 50}));
+  const size_t before = trie.memory_bytes();
+  trie.seal();
+  EXPECT_LT(trie.memory_bytes(), before * 2 / 3);
+  EXPECT_EQ(trie.nodes().size(), 100'001U);
+  EXPECT_DEATH(trie.child(0, 0), "");
+}
+
 }  // namespace
 }  // namespace gp::profile

@@ -26,7 +26,7 @@ std::string root_of(int32_t pid) { return fmt::format("/proc/{}/root", pid); }
 void Closer::close(Recording& recording, profile::Profile& profile) {
   profile_ = &profile;
   function_ids_.clear();
-  node_ids_.clear();
+  tree_ = {};
   paths_.clear();
   symbolizer_->begin_window();
   for (auto& [process, map] : recording.perf_maps()) {
@@ -36,6 +36,8 @@ void Closer::close(Recording& recording, profile::Profile& profile) {
   add_processes(recording);
   add_stacks(recording);
   add_samples(recording);
+  profile.nodes.reserve(tree_.nodes().size());
+  for (const auto& node : tree_.nodes()) profile.nodes.push_back({.parent = node.parent, .function = node.frame});
 }
 
 uint32_t Closer::function_index(profile::Function function) {
@@ -43,13 +45,6 @@ uint32_t Closer::function_index(profile::Function function) {
                                static_cast<int>(function.kind), function.inlined ? 1 : 0);
   const auto [place, added] = function_ids_.try_emplace(key, static_cast<uint32_t>(profile_->functions.size()));
   if (added) profile_->functions.push_back(std::move(function));
-  return place->second;
-}
-
-uint32_t Closer::child(uint32_t parent, uint32_t function) {
-  const uint64_t key = uint64_t{parent} << 32U | function;
-  const auto [place, added] = node_ids_.try_emplace(key, static_cast<uint32_t>(profile_->nodes.size()));
-  if (added) profile_->nodes.push_back({.parent = parent, .function = function});
   return place->second;
 }
 
@@ -126,13 +121,12 @@ void Closer::add_stacks(Recording& recording) {
   std::vector<Functions> named(frames.size());
   for (size_t i = 0; i < frames.size(); ++i) named[i] = name(recording, frames[i]);
 
-  profile_->nodes.push_back({});
   const auto nodes = recording.trie().nodes();
   paths_.resize(nodes.size());
   for (size_t i = 1; i < nodes.size(); ++i) {
     Path path = paths_[nodes[i].parent];
     for (const uint32_t function : named[nodes[i].frame]) {
-      path.node = child(path.node, function);
+      path.node = tree_.child(path.node, function);
       if (frames[nodes[i].frame].kind == profile::RawFrameKind::kMarker) continue;
       ++path.depth;
       if (!profile_->functions[function].named) ++path.unnamed;

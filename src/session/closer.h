@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "profile/profile.h"
+#include "profile/stack_trie.h"
 #include "session/recording.h"
 #include "symbols/symbolizer.h"
 #include "targets/runtime.h"
@@ -32,7 +33,6 @@ class Closer {
   Functions name(Recording& recording, const profile::RawFrame& frame);
   profile::Function interpreted(const targets::CodeSymbol& code, uint32_t where) const;
   uint32_t function_index(profile::Function function);
-  uint32_t child(uint32_t parent, uint32_t function);
   void add_processes(const Recording& recording);
   void add_stacks(Recording& recording);
   void add_samples(const Recording& recording);
@@ -43,7 +43,7 @@ class Closer {
   bool with_packages_;
   profile::Profile* profile_ = nullptr;
   std::unordered_map<std::string, uint32_t> function_ids_;
-  std::unordered_map<uint64_t, uint32_t> node_ids_;
+  profile::StackTrie tree_;  // of functions instead of frames
   // Of each raw node: where its path ends in the profile, its depth, and frames without a name on the path.
   struct Path {
     uint32_t node = 0;

@@ -1,5 +1,6 @@
 #include "session/closing.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
@@ -220,6 +221,8 @@ void Closing::keep_budget() {
   const size_t kept = no_cache_growth_ ? 0 : options_.symbol_bytes;
   symbolizer_.shrink_to(std::min(kept, trim_to.value_or(kept)));
   symbol_bytes_ = symbolizer_.memory_bytes();
+  // What a window took lies in pieces between what stays; the host is to have it back before the next one ends.
+  ::malloc_trim(0);
 }
 
 }  // namespace gp::session

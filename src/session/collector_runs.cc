@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "managed/process_finder.h"
 
 namespace gp::session {
 namespace {
@@ -19,10 +20,10 @@ std::chrono::steady_clock::time_point steady(uint64_t monotonic) {
 CollectorRuns::CollectorRuns(Executor& executor, const SessionOptions& session, uint64_t end_ns, uint64_t deadline_ns,
                              const CollectorRuns* before)
     : end_ns_(end_ns), deadline_ns_(deadline_ns) {
-  const managed::Window window{.end = steady(end_ns),
-                               .deadline = steady(deadline_ns),
-                               .frequency_hz = session.frequency_hz,
-                               .pids = session.filter.pids};
+  managed::Window window{.end = steady(end_ns),
+                         .deadline = steady(deadline_ns),
+                         .frequency_hz = session.frequency_hz,
+                         .pids = session.filter.pids};
   for (const auto& collector : session.collectors) {
     auto run = std::make_shared<Run>();
     run->collector = collector;
@@ -31,8 +32,10 @@ CollectorRuns::CollectorRuns(Executor& executor, const SessionOptions& session, 
       run->error = "still at work on the window before";
       continue;
     }
-    run->task = executor.submit([run, window](const std::stop_token& cancel) {
+    const bool children = session.filter.children;
+    run->task = executor.submit([run, window, children](const std::stop_token& cancel) mutable {
       run->began = std::chrono::steady_clock::now() < window.end && !cancel.stop_requested();
+      if (children) window.pids = managed::with_descendants(window.pids);
       if (run->began) run->collection = run->collector->collect(window, cancel);
     });
     if (!run->task) run->error = "too many collectors are waiting";

@@ -46,6 +46,7 @@ OpenSession::Surroundings Reader::surroundings(uint64_t now_ns) const {
 
 void Reader::hand_over(OpenSession& session, std::unique_ptr<Window> window) {
   window->recording.take_late_names(code_);
+  window->recording.seal();
   const auto loading = loader_->stats();
   window->recording.quality().hung_files = loading.stuck_files;
   window->recording.quality().loading_stopped = loading.stopped;

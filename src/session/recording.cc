@@ -34,6 +34,11 @@ void Recording::take_late_names(const CodeTable& code) {
   }
 }
 
+void Recording::seal() {
+  trie_.seal();
+  trails_ = {};
+}
+
 void Recording::keep_perf_map(ProcessKey process, int32_t namespace_pid, os::UniqueFd fd) {
   if (perf_maps_.size() < kMaxPerfMaps) perf_maps_[process] = {.namespace_pid = namespace_pid, .fd = std::move(fd)};
 }

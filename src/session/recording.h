@@ -62,6 +62,8 @@ class Recording {
   void take_late_names(const CodeTable& code);
   template <class FindFile>
   void add(const WalkedSample& sample, FindFile find_file);
+  // The window is over: no sample will be added.
+  void seal();
 
   [[nodiscard]] const profile::StackTrie& trie() const { return trie_; }
   [[nodiscard]] std::span<const std::shared_ptr<targets::CodeFile>> files() const { return files_; }

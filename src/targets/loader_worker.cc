@@ -82,7 +82,7 @@ bool LoaderWorker::load_page(const std::shared_ptr<CodeFile>& file, uint64_t pag
   const auto loaded = shared_->files->lacking(*file, page);
   if (!loaded) return true;
   elf::UnwindPage rows;
-  if (!foreign(file, [&] { rows = loaded->source->compile_page(page); })) return false;
+  if (!foreign(file, [&] { rows = loaded->source->compile_page(page, builder_); })) return false;
   shared_->files->publish(*loaded, page, rows);
   note_rows();
   const std::lock_guard lock(shared_->mutex);

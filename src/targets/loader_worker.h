@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "elf/row_builder.h"
 #include "targets/deferred_walk.h"
 #include "targets/loader_shared.h"
 
@@ -57,6 +58,7 @@ class LoaderWorker {
 
   std::shared_ptr<LoaderShared> shared_;
   walk::NativeWalker walker_;
+  elf::RowBuilder builder_;
   std::atomic<uint64_t> since_ns_{kIdle};
   std::shared_ptr<CodeFile> reading_;  // under the mutex
 };

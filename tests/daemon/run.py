@@ -308,7 +308,7 @@ def try_list(background):
 
 
 def full_disk_once(case):
-    """A window that cannot be written is told and counted; the next one is written."""
+    """A window that cannot be written is told, counted and held, and written as soon as there is room."""
     if subprocess.run(["unshare", "-m", "true"]).returncode != 0:
         return "this machine cannot: unshare -m"
     os.makedirs(f"{case.folder}/out", exist_ok=True)
@@ -324,10 +324,18 @@ def full_disk_once(case):
             except OSError:
                 pass
         wait_for(lambda: "No space left" in background.said(), "a window that could not be written")
+        wait_for(lambda: background.ask(command="list")["sessions"][0]["failed"] >= 3, "three that could not")
+        status = background.ask(command="status")
+        check(status["held"]["profiles"] >= 3 and 0 < status["held"]["bytes"] < 8 << 20, status["held"])
+        check("wait to be written" in background.run("status").stdout, "status tells people")
         os.remove(filler)
-        wait_for(lambda: background.profiles(), "the next one was")
+        wait_for(lambda: background.ask(command="status")["held"]["profiles"] == 0, "they were written with the next one")
         session = background.ask(command="list")["sessions"][0]
-        check(session["failed"] >= 1 and "No space" in session["last_error"], session)
+        check("No space" in session["last_error"], session)
+        check(background.said().count("which had been held") == session["failed"], background.said())
+        ends = [profile.header["metadata"]["end_time"] for profile in background.profiles()]
+        starts = [profile.header["metadata"]["start_time"] for profile in background.profiles()]
+        check(set(starts[1:]) <= set(ends) and len(ends) >= 4, f"no window is missing: {starts} {ends}")
         background.end()
     finally:
         case.stop()
@@ -378,7 +386,105 @@ def sessions_leave_nothing(case):
     background.end()
 
 
-CASES = [windows_add_up, two_sessions, same_process_twice, snapshots, single_run_beside_it, signals_end_it, controller,
+def tool_folder(case, name, script):
+    """A PATH with a program of that name first."""
+    folder = f"{case.folder}/tools"
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\n{script}\n")
+    os.chmod(f"{folder}/{name}", 0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def python_burner(case):
+    child = subprocess.Popen([sys.executable, "-c", "while True: sum(range(1000))"])
+    case.children.append(child)
+    return child
+
+
+def deaf_tools(case):
+    """A tool that ignores SIGTERM, and its child that holds its pipe, do not hold up the end: neither in the background
+    nor of a single run; nothing of them stays."""
+    burner = python_burner(case)
+    environment = tool_folder(case, "py-spy", "trap '' TERM; sleep 987 & while :; do sleep 987; done")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        background = case.background("-d", "600", "-f", "99", "-p", str(burner.pid), "--python-mode", "pyspy",
+                                     environment=environment)
+        wait_for(lambda: background.ask(command="status")["collectors_running"] == 1, "the tool")
+        time.sleep(0.5)
+        took = background.end(number)
+        check(took < END_LIMIT, f"it took {took:.1f} s")
+        profile = background.profiles()[-1]
+        check(profile.header["external_profilers"][0]["failures"], profile.header)
+        run = subprocess.Popen([AGENT, "-o", f"{case.folder}/own", "-d", "600", "-p", str(burner.pid), "--python-mode",
+                                "pyspy", "--control-socket", f"{case.folder}/nobody"], env={**os.environ, **environment},
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_for(lambda: "987" in subprocess.run(["ps", "-eo", "args"], stdout=subprocess.PIPE, text=True).stdout,
+                 "the tool of a single run")
+        time.sleep(0.5)
+        begun = time.monotonic()
+        run.send_signal(number)
+        run.communicate(timeout=60)
+        check(run.returncode == 0 and time.monotonic() - begun < END_LIMIT,
+              f"code {run.returncode} after {time.monotonic() - begun:.1f} s")
+        left = subprocess.run(["pgrep", "-f", "sleep 987"], stdout=subprocess.PIPE, text=True).stdout
+        check(not left, f"left behind: {left}")
+
+
+def tools_of_sessions(case):
+    """A session has the tools of the background, unless it asks for its own; so has a single run beside it."""
+    burner = python_burner(case)
+    environment = tool_folder(case, "py-spy", "sleep 1; echo 'by_the_tool (x.py:1) 7'")
+    background = case.background("-d", "600", "-f", "99", "--no-flamegraph", "--python-mode", "pyspy", "-p",
+                                 str(burner.pid), environment=environment)
+
+    def stacks(name, **request):
+        started = background.ask(command="start", name=name, frequency=99, seconds=3, windows=1, pids=[burner.pid],
+                                 **request)
+        check(started["ok"], started)
+        wait_for(lambda: background.profiles(f"{background.out}/{name}"), "its profile")
+        return "\n".join(stack for of in background.profiles(f"{background.out}/{name}")[0].stacks.values() for stack in of)
+
+    check("by_the_tool" in stacks("as-the-background"), "the background's tools")
+    check("by_the_tool" not in stacks("walked", tools={}), "none")
+    check("by_the_tool" in stacks("own", tools={"python-mode": "pyspy"}), "its own")
+    refused = background.ask(command="start", tools={"python-mode": "snake"})
+    check(not refused["ok"] and "pyperf" in refused["error"], refused)
+    for words, expected in ((["--python-mode", "pyspy"], True), ([], False)):
+        own = f"{case.folder}/own{len(words)}"
+        run = subprocess.run([AGENT, "-o", own, "-d", "3", "-f", "99", "-p", str(burner.pid), "--no-flamegraph",
+                              "--control-socket", background.socket, "--ruby-mode", "rbspy", *words],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+        check(run.returncode == 0, run)
+        profile = background.profiles(own)[0]
+        check(any("by_the_tool" in stack for of in profile.stacks.values() for stack in of) == expected, own)
+        check(run.stderr.count("rbspy is not installed") == (0 if has("rbspy") else 1), run.stderr)
+    background.end()
+
+
+def has(program):
+    return subprocess.run(["sh", "-c", f"command -v {program}"], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def background_dies(case):
+    """A single run says at once that the one in the background, which samples for it, has gone; a command goes on."""
+    burner = case.burner()
+    background = case.background("-d", "600", "-f", "11", "--no-flamegraph")
+    arguments = [AGENT, "-o", f"{case.folder}/own", "--control-socket", background.socket]
+    run = subprocess.Popen([*arguments, "-d", "600", "-p", str(burner.pid)], stderr=subprocess.PIPE, text=True)
+    command = subprocess.Popen([*arguments, "--", "sh", "-c", "sleep 4; exit 7"], stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: len(background.ask(command="list")["sessions"]) == 3, "both")
+    background.kill()
+    begun = time.monotonic()
+    error = run.communicate(timeout=60)[1]
+    check(run.returncode == 1 and time.monotonic() - begun < 2, f"{run.returncode} {time.monotonic() - begun:.1f} s")
+    check("has ended; there is no profile" in error and error.count("\n") == 1, error)
+    error = command.communicate(timeout=60)[1]
+    check(command.returncode == 1 and time.monotonic() - begun > 2, f"the command: {command.returncode}")
+    check("there is no profile" in error, error)
+
+
+CASES = [deaf_tools, tools_of_sessions, background_dies, windows_add_up, two_sessions, same_process_twice, snapshots, single_run_beside_it, signals_end_it, controller,
          reload, config_precedence, one_per_host, shows_itself, socket_misuse, full_disk_once, rotating_output,
          sessions_leave_nothing]
 

@@ -1,4 +1,6 @@
 """What hosts do to the profiler: little memory, a full disk, a log taken away, processes that vanish, hours of churn."""
+import contextlib
+import glob
 import os
 import re
 import shutil
@@ -43,7 +45,7 @@ def hosts_rotate_the_log():
 
 
 def hosts_fill_the_disk():
-    """On a full disk profiles and log lines are lost, told once there is room, and the profiler goes on."""
+    """On a full disk a profile is held until there is room, log lines are lost and counted, and the profiler goes on."""
     with tempfile.TemporaryDirectory() as disk:
         if run(f"mount -t tmpfs -o size=1m tmpfs {disk}").returncode != 0:
             raise Skip("tmpfs cannot be mounted")
@@ -57,12 +59,17 @@ def hosts_fill_the_disk():
                     run(f"kill -USR2 {daemon.pid}")
                     time.sleep(0.3)
                 daemon.wait_for(lambda: failed() >= 2, 30, "two failed windows")
+                held = daemon.status()["held"]
+                if held["profiles"] != 1 or not 0 < held["bytes"] < 1 << 20 or held["dropped"] != 0:
+                    yield f"with --rotating-output the newest profile is held: {held}"
                 error = daemon.status()["sessions"][0]["last_error"]
                 if "No space left" not in error or "free some space" not in error:
                     yield f"the error says {error!r}"
                 left = [name for name in os.listdir(f"{disk}/out") if name.startswith(".")]
                 os.remove(f"{disk}/ballast")
                 daemon.wait_for_profiles(2, 30)
+                if "which had been held" not in daemon.read(f"{disk}/log") or daemon.status()["held"]["profiles"] != 0:
+                    yield f"what was held was not written: {daemon.status()['held']}"
                 if left:
                     yield f"unfinished files were left: {left}"
                 if "lines of log could not be written" not in daemon.read(f"{disk}/log"):
@@ -97,38 +104,81 @@ def hosts_lose_processes_at_each_read():
 
 
 def hosts_run_out_of_memory():
-    """Down the whole ladder and back: a load whose stacks never repeat, under a limit of 1.7 times what is held idle."""
+    """Down the whole ladder and back: a load whose stacks never repeat, under twice what is held idle. The sessions watch
+    that load alone, so that what else goes on on this machine does not matter."""
     workload("c_stacks")
-    with Daemon(seconds=10) as daemon:
+    with Daemon(seconds=5) as daemon:
         daemon.wait_for_profiles(2, 60)
         idle = daemon.self_report()["memory"]["bytes"]
-    limit = max(idle * 17 // 10, 8 * MIB)
-    with Daemon(f"--memory-limit {limit} -f 997", seconds=300) as daemon:
-        burners = [subprocess.Popen([f"{WORKLOADS}/c_stacks", "150"]) for _ in range(os.cpu_count())]
-        daemon.ask("session start second -f 997")  # the same again: memory grows faster than it can be given up
-        steps = lambda: daemon.self_report()["governor"]["steps"]
-        try:
-            daemon.wait_for(lambda: steps()["close session early"] > 0, 140, "the last step of the ladder")
-            report = daemon.self_report()
-        finally:
-            for burner in burners:
-                burner.kill()
-                burner.wait()
-        for step, count in report["governor"]["steps"].items():
-            if count == 0 and step != "undo":
-                yield f"step '{step}' was not taken"
-        daemon.wait_for(lambda: steps()["undo"] > 0, 120, "the way back")
-        if daemon.self_report()["governor"]["lowered_rate_hz"] is not None:
-            yield "the rate is still lowered"
-        log = daemon.log_text()
-        for pattern in (r"Memory usage high \(\d+\.\dMB\), triggering cleanup", r"Memory usage critical \(\d+\.\dMB\)",
-                        r"CRITICAL memory usage: \d+\.\dMB - forcing aggressive cleanup",
-                        r"Memory cleanup \([^)]*close session early\) freed \d+\.\dMB: \d+\.\dMB -> \d+\.\dMB",
-                        r"Memory usage normal \(\d+\.\dMB\) for a minute: cleanup steps undone"):
-            if not re.search(pattern, log):
-                yield f"the log lacks {pattern!r}"
-        profile = Profile(daemon.read(f"{daemon.out}/last_profile.col"))
-        yield from profile.quality_faults()
+    load = [subprocess.Popen([f"{WORKLOADS}/c_stacks", "400"]) for _ in range(os.cpu_count())]
+    load.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]))  # for the collector
+    pids = ",".join(str(process.pid) for process in load)
+    try:
+        with fake_tool("py-spy", "exec sleep 1000") as path, \
+                Daemon(f"--memory-limit {2 * idle} -f 997 -p {pids} --python-mode pyspy", seconds=300,
+                       environment={"PATH": path}) as daemon:
+            governor = lambda: daemon.self_report()["governor"]
+            collectors = lambda: daemon.status()["collectors_running"]
+            daemon.wait_for(lambda: collectors() == 1, 10, "the collector")
+            daemon.ask(f"session start second -f 997 -p {pids} --python-mode none")  # memory grows twice as fast
+            daemon.wait_for(lambda: governor()["steps"]["lower rate"] > 0, 240, "a lower rate")
+            report = daemon.status()
+            if report["sampling_hz"] != report["self"]["governor"]["lowered_rate_hz"]:
+                yield f"the sampler ticks at {report['sampling_hz']} Hz: {report['self']['governor']}"
+            if report["collectors_running"] != 0:
+                yield "the collector was not cancelled"
+            daemon.wait_for(lambda: governor()["steps"]["close session early"] > 0, 90, "the last step of the ladder")
+            for process in load[:-1]:
+                process.kill()
+                process.wait()
+            daemon.wait_for(lambda: governor()["steps"]["undo"] > 0, 240, "the way back")
+            for step, count in governor()["steps"].items():
+                if count == 0:
+                    yield f"step '{step}' was not taken"
+            yield from back_to_normal(daemon, idle)
+            daemon.ask("snapshot")
+            daemon.wait_for(lambda: collectors() == 1, 10, "the collector, in the window after")
+    finally:
+        for process in load:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def fake_tool(name, script):
+    """A PATH in which there is a program of that name first."""
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n{script}\n")
+        os.chmod(f"{folder}/{name}", 0o755)
+        yield f"{folder}:{os.environ['PATH']}"
+
+
+def back_to_normal(daemon, idle):
+    """All that the ladder took away is there again, the log tells of each step, and no window is missing a sample."""
+    report = daemon.status()
+    if report["self"]["governor"]["lowered_rate_hz"] is not None or report["sampling_hz"] not in (0, 997):
+        yield f"the rate is still lowered: {report['sampling_hz']} Hz"
+    held = report["self"]["memory"]["bytes"]
+    if held > idle * 14 // 10:
+        yield f"it holds {held / MIB:.1f} MiB after all, {idle / MIB:.1f} MiB at first"
+    log = daemon.log_text()
+    paused = [int(ms) for ms in re.findall(r"sampling began again empty after (\d+) ms", log)]
+    if not paused or max(paused) > 3000:
+        yield f"a restart of the sampler took {paused} ms"
+    yield from memory_lines(log)
+    for path in glob.glob(f"{daemon.out}/**/last_profile.col", recursive=True):
+        yield from Profile(daemon.read(path)).quality_faults()
+
+
+def memory_lines(log):
+    for pattern in (r"Memory usage high \(\d+\.\dMB\), triggering cleanup", r"Memory usage critical \(\d+\.\dMB\)",
+                    r"CRITICAL memory usage: \d+\.\dMB - forcing aggressive cleanup",
+                    r"Memory cleanup \([^)]*lower rate to \d+ Hz[^)]*\) freed \d+\.\dMB: \d+\.\dMB -> \d+\.\dMB",
+                    r"Memory cleanup \([^)]*close session early\) freed \d+\.\dMB: \d+\.\dMB -> \d+\.\dMB",
+                    r"Memory usage normal \(\d+\.\dMB\) for a minute: cleanup steps undone"):
+        if not re.search(pattern, log):
+            yield f"the log lacks {pattern!r}"
 
 
 def hosts_churn():

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
+
 namespace gp::session {
 namespace {
 
@@ -51,7 +53,12 @@ void EngineRelief::limit_rate(uint32_t hz) {
 }
 
 void EngineRelief::close_early() {
-  if (auto restarted = engine_->restart_empty(); !restarted) failure_ = std::move(restarted).error();
+  const uint64_t begun = monotonic_ns();
+  if (auto restarted = engine_->restart_empty(); !restarted) {
+    failure_ = std::move(restarted).error();
+    return;
+  }
+  spdlog::warn("Memory cleanup: sampling began again empty after {} ms", (monotonic_ns() - begun) / 1'000'000);
 }
 
 }  // namespace gp::session

@@ -1,12 +1,8 @@
-// Outputs that wait to be written or sent: compressed as they are made, bounded as a whole. Over the bound the oldest goes,
-// and is counted: a server that is down for an hour costs the hour's oldest profiles, not the host's memory.
+// One format of a profile that waits: zstd-compressed as it is made. Owner thread: whoever has it.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,7 +15,6 @@ struct ZSTD_CCtx_s;  // NOLINT(readability-identifier-naming): its name
 
 namespace gp::output {
 
-// One output under way. Owner thread: whoever writes it.
 class CompressedOutput {
  public:
   [[nodiscard]] const std::string& name() const { return name_; }  // what it is, for its reader
@@ -50,30 +45,6 @@ class CompressingSink final : public Sink {
   std::unique_ptr<ZSTD_CCtx_s, size_t (*)(ZSTD_CCtx_s*)> context_;
   CompressedOutput output_;
   bool failed_ = false;
-};
-
-// First in, first out. Any thread.
-class HeldOutputs {
- public:
-  explicit HeldOutputs(size_t max_bytes) : max_bytes_(max_bytes) {}
-
-  void push(CompressedOutput output);
-  std::optional<CompressedOutput> take();
-  // Back in front: it could not be sent, and is older than all others.
-  void put_back(CompressedOutput output);
-
-  [[nodiscard]] size_t count() const;
-  [[nodiscard]] size_t bytes() const;
-  [[nodiscard]] uint64_t dropped() const;  // outputs that had to go
-
- private:
-  void keep_within_bound();
-
-  const size_t max_bytes_;
-  mutable std::mutex mutex_;
-  std::deque<CompressedOutput> outputs_;
-  size_t bytes_ = 0;
-  uint64_t dropped_ = 0;
 };
 
 }  // namespace gp::output

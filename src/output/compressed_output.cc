@@ -1,4 +1,4 @@
-#include "output/held_outputs.h"
+#include "output/compressed_output.h"
 
 #include <zstd.h>
 
@@ -64,50 +64,6 @@ Result<CompressedOutput> CompressingSink::finish() {
   output_.data_.shrink_to_fit();
   output_.charge_.set(output_.data_.capacity());
   return std::move(output_);
-}
-
-void HeldOutputs::push(CompressedOutput output) {
-  const std::lock_guard lock(mutex_);
-  bytes_ += output.bytes();
-  outputs_.push_back(std::move(output));
-  keep_within_bound();
-}
-
-void HeldOutputs::put_back(CompressedOutput output) {
-  const std::lock_guard lock(mutex_);
-  bytes_ += output.bytes();
-  outputs_.push_front(std::move(output));
-  keep_within_bound();
-}
-
-void HeldOutputs::keep_within_bound() {
-  while (bytes_ > max_bytes_ && !outputs_.empty()) {
-    bytes_ -= outputs_.front().bytes();
-    outputs_.pop_front();
-    ++dropped_;
-  }
-}
-
-std::optional<CompressedOutput> HeldOutputs::take() {
-  const std::lock_guard lock(mutex_);
-  if (outputs_.empty()) return std::nullopt;
-  std::optional<CompressedOutput> output(std::move(outputs_.front()));
-  outputs_.pop_front();
-  bytes_ -= output->bytes();
-  return output;
-}
-
-size_t HeldOutputs::count() const {
-  const std::lock_guard lock(mutex_);
-  return outputs_.size();
-}
-size_t HeldOutputs::bytes() const {
-  const std::lock_guard lock(mutex_);
-  return bytes_;
-}
-uint64_t HeldOutputs::dropped() const {
-  const std::lock_guard lock(mutex_);
-  return dropped_;
 }
 
 }  // namespace gp::output

@@ -1,4 +1,4 @@
-#include "output/held_outputs.h"
+#include "output/compressed_output.h"
 
 #include <gtest/gtest.h>
 
@@ -45,42 +45,10 @@ TEST(CompressedOutput, GivesBackWhatWasWritten) {
   EXPECT_EQ(plain(*held), whole);
 }
 
-TEST(HeldOutputs, ComeInTheOrderTheyWent) {
-  HeldOutputs held(1U << 20U);
-  held.push(output("a", "1"));
-  held.push(output("b", "2"));
-  auto first = held.take();
-  ASSERT_TRUE(first);
-  EXPECT_EQ(first->name(), "a");
-  held.put_back(std::move(*first));
-  EXPECT_EQ(held.take()->name(), "a");
-  EXPECT_EQ(held.take()->name(), "b");
-  EXPECT_FALSE(held.take());
-  EXPECT_EQ(held.bytes(), 0U);
-}
-
-TEST(HeldOutputs, DropTheOldestOverTheirBound) {
-  HeldOutputs held(250'000);
-  for (const char* name : {"a", "b", "c"}) held.push(output(name, noise(100'000)));
-  EXPECT_EQ(held.count(), 2U);
-  EXPECT_EQ(held.dropped(), 1U);
-  EXPECT_LE(held.bytes(), 250'000U);
-  EXPECT_EQ(held.take()->name(), "b");
-}
-
-TEST(HeldOutputs, RefuseWhatIsLargerThanAllTheirRoom) {
-  HeldOutputs held(1000);
-  held.push(output("large", noise(100'000)));
-  EXPECT_EQ(held.count(), 0U);
-  EXPECT_EQ(held.dropped(), 1U);
-  EXPECT_EQ(held.bytes(), 0U);
-}
-
-TEST(HeldOutputs, AreCharged) {
+TEST(CompressedOutput, IsCharged) {
   const uint64_t before = account("outputs held").bytes();
   {
-    HeldOutputs held(1U << 20U);
-    held.push(output("a", noise(10'000)));
+    const auto held = output("a", noise(10'000));
     EXPECT_EQ(account("outputs held").bytes(), before + held.bytes());
   }
   EXPECT_EQ(account("outputs held").bytes(), before);
