@@ -28,7 +28,7 @@ ControlServer::~ControlServer() {
 }
 
 void ControlServer::add_to(std::vector<pollfd>& waiting) const {
-  waiting.push_back({.fd = listener_.get(), .events = POLLIN, .revents = 0});
+  waiting.push_back({.fd = no_room_ ? -1 : listener_.get(), .events = POLLIN, .revents = 0});
   for (const Client& client : clients_) {
     short events = 0;
     if (!client.waiting && !client.ended && !client.closing) events |= POLLIN;
@@ -51,7 +51,11 @@ void ControlServer::serve(uint64_t now_ns) {
 }
 
 void ControlServer::accept(uint64_t now_ns) {
-  while (auto fd = os::accept_connection(listener_.get())) {
+  for (;;) {
+    auto fd = os::accept_connection(listener_.get());
+    // Whoever waits then would wake us at once again: we look for them once a second instead.
+    no_room_ = !fd && (fd.error().system_errno() == EMFILE || fd.error().system_errno() == ENFILE);
+    if (!fd) return;
     Client client;
     client.id = ++last_id_;
     client.fd = std::move(*fd);

@@ -74,6 +74,7 @@ class ControlServer {
   os::UniqueFd listener_;
   std::list<Client> clients_;
   ClientId last_id_ = 0;
+  bool no_room_ = false;  // this process has no descriptor left for a client
 };
 
 // {"ok": false, "error": …}

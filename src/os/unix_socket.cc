@@ -68,9 +68,9 @@ Result<UniqueFd> listen_on(const std::string& path) {
   return fd;
 }
 
-std::optional<UniqueFd> accept_connection(int listener) {
+Result<UniqueFd> accept_connection(int listener) {
   UniqueFd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!fd) return std::nullopt;
+  if (!fd) return fail_errno("accept");
   return fd;
 }
 

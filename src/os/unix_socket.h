@@ -4,7 +4,6 @@
 
 #include <sys/types.h>
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,7 +16,7 @@ namespace gp::os {
 // is replaced; kLimit: somebody listens there.
 Result<UniqueFd> listen_on(const std::string& path);
 // The next one that waits, without blocking; nothing when none does.
-std::optional<UniqueFd> accept_connection(int listener);
+Result<UniqueFd> accept_connection(int listener);
 // Blocking. kNotFound: nobody listens there.
 Result<UniqueFd> connect_to(const std::string& path);
 // Who is at the other end.

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -22,6 +24,7 @@
 #include <vector>
 
 #include "managed/launcher.h"
+#include "os/procfs.h"
 #include "tests/fault/host_figures.h"
 #include "tests/fault/leaky_runner.h"
 
@@ -127,6 +130,18 @@ void print_row(std::string_view what, const HostFigures& figures) {
              figures.zombies, figures.children, figures.threads);
 }
 
+// What the stand-in left behind, whatever session it is in: with a subreaper all of it becomes our child.
+void end_descendants() {
+  while (::waitpid(-1, nullptr, WNOHANG) >= 0) {
+    const auto processes = os::list_processes();
+    for (const int32_t pid : processes ? *processes : std::vector<int32_t>()) {
+      const auto stat = os::read_stat(pid);
+      if (stat && stat->ppid == ::getpid()) ::kill(pid, SIGKILL);
+    }
+    std::this_thread::sleep_for(1ms);
+  }
+}
+
 void soak_leaky(Report& report) {
   const HostFigures before = settled();
   print_row("leaking stand-in, before", before);
@@ -200,8 +215,10 @@ int main(int argc, char** argv) {
   Report report;
   fmt::print("{:<34} {:>8} {:>9} {:>11} {:>8} {:>13} {:>8}\n", "", "pipe fds", "total fds", "memory KiB", "zombies",
              "live children", "threads");
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   soak_leaky(report);
-  while (::waitpid(-1, nullptr, 0) > 0) continue;  // the stand-in's, now killed
+  end_descendants();
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);  // ours does without
   soak_ours(children, length, report);
   fmt::print("{} passed, {} failed, 0 skipped\n", report.passed, report.failed);
   return report.failed == 0 ? 0 : 1;

@@ -1,8 +1,10 @@
 """What hosts do to the profiler: little memory, a full disk, a log taken away, processes that vanish, hours of churn."""
 import contextlib
+import datetime
 import glob
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -76,6 +78,140 @@ def hosts_fill_the_disk():
                     yield "the log does not say that lines are missing"
         finally:
             run(f"umount {disk}")
+
+
+@contextlib.contextmanager
+def memory_group(limit):
+    """A control group with so much memory, and the command that puts a shell into it and into a group whose pressure is
+    told (version 2, where both are the same)."""
+    name = f"gprofiler-test-{os.getpid()}"
+    folders = []
+    for folder, file in ((f"/sys/fs/cgroup/{name}", "memory.max"), (f"/sys/fs/cgroup/memory/{name}", "memory.limit_in_bytes"),
+                         (f"/sys/fs/cgroup/unified/{name}", None)):
+        try:
+            os.mkdir(folder)
+            folders.append(folder)
+            if file:
+                with open(f"{folder}/{file}", "w", encoding="utf-8") as text:
+                    text.write(str(limit))
+        except OSError:
+            if folders and folders[-1] == folder:
+                os.rmdir(folders.pop())
+    try:
+        if not any(os.path.exists(f"{folder}/memory.{what}") for folder in folders for what in ("max", "limit_in_bytes")):
+            raise Skip("no control group that limits memory can be made here")
+        yield folders, "; ".join(f"echo $$ > {folder}/cgroup.procs" for folder in folders)
+    finally:
+        for folder in folders:
+            for _ in range(50):  # what was killed in it is leaving
+                try:
+                    os.rmdir(folder)
+                    break
+                except OSError:
+                    time.sleep(0.1)
+
+
+def hosts_limit_by_group():
+    """The limit of the control group counts: five eighths of it, so that the kernel never kills."""
+    with memory_group(160 * MIB) as (_, enter), \
+            Daemon(prefix=("sh", "-c", f'{enter}; exec "$@"', "sh")) as daemon:
+        if "Memory limit 100.0MB (cleanup from 80.0MB, emergency at 150.0MB)" not in daemon.log_text():
+            yield daemon.log_text()
+        daemon.wait_for_profiles(1, 30)
+
+
+def hosts_press_for_memory():
+    """Tasks that wait for memory, in the profiler's own group and so on the host, make it give up its caches."""
+    if not os.path.exists("/proc/pressure/memory"):
+        raise Skip("this kernel does not tell of pressure")
+    thrash = ("import mmap, os, sys, time\n"
+              "file = open(sys.argv[1], 'r+b')\n"
+              "data = mmap.mmap(file.fileno(), 0)\n"
+              "end = time.monotonic() + 20\n"
+              "while time.monotonic() < end:\n"
+              "    for at in range(0, len(data), 4096): data[at]\n")
+    # Not tmpfs: pages of a file that can be read again are what is taken away and waited for.
+    with tempfile.NamedTemporaryFile(dir="/var/tmp") as file, memory_group(40 * MIB) as (folders, enter):
+        # Where version 1 limits memory, version 2 has a group of its own to put the profiler into.
+        told = [folder for folder in folders if os.path.exists(f"{folder}/memory.pressure") and
+                not os.path.exists(f"{folder}/memory.max")]
+        join = "; ".join(f"echo $$ > {folder}/cgroup.procs" for folder in told)
+        yield from press(told, Daemon(prefix=("sh", "-c", f'{join or ":"}; exec "$@"', "sh")), enter, file.name, thrash)
+
+
+def press(told, daemon, enter, path, thrash):
+    with daemon:
+        watched = [os.readlink(f"/proc/{daemon.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{daemon.pid}/fd")]
+        watched = [target for target in watched if target.endswith(("/pressure/memory", "/memory.pressure"))]
+        if len(watched) != 1 + len(told):
+            yield f"it watches {watched}, not also {told}"
+        before = daemon.self_report()["governor"]["steps"]["trim caches"]
+        child = subprocess.Popen(["sh", "-c", f"{enter}; dd if=/dev/zero of={path} bs=1M count=120 2>/dev/null; "
+                                  f'exec "$@"', "sh", sys.executable, "-c", thrash, path])
+        try:
+            daemon.wait_for(lambda: daemon.self_report()["governor"]["steps"]["trim caches"] > before and
+                            "Memory cleanup (trim caches) freed" in daemon.log_text(), 40, "trimmed caches")
+        finally:
+            child.kill()
+            child.wait()
+        if not re.search(r"Memory pressure on this host \(ours: \d+\.\dMB\), triggering cleanup", daemon.log_text()):
+            yield f"the log does not say why: {daemon.log_text()}"
+
+
+def hosts_leave_no_descriptor():
+    """Without a descriptor to be had profiles are held, nobody spins, and all goes on once there are some."""
+    with Daemon("-f 99", seconds=1) as daemon:
+        daemon.wait_for_profiles(2, 30)
+        limits = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{daemon.pid}/fd")), limits[1]))
+        client = subprocess.Popen([AGENT, "status", "--control-socket", daemon.socket], stdout=subprocess.PIPE)
+        before = cpu_seconds(daemon.pid)
+        time.sleep(5)
+        used = cpu_seconds(daemon.pid) - before
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, limits)
+        if used > 2.5:
+            yield f"it took {used:.1f} s of CPU time in 5 s"
+        client.communicate(timeout=30)
+        if client.returncode != 0:
+            yield f"who asked meanwhile got no answer: {client.returncode}"
+        profile = daemon.wait_for_profiles(2, 30)
+        yield from profile.quality_faults()
+        status = daemon.status()
+        if status["sessions"][0]["failed"] == 0 or "Too many open files" not in status["sessions"][0]["last_error"]:
+            yield f"it had descriptors all the time: {status['sessions'][0]}"
+        if status["held"]["profiles"] != 0 or "which had been held" not in daemon.log_text():
+            yield f"what was held was not written: {status['held']}"
+
+
+def cpu_seconds(pid):
+    fields = Daemon.read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def hosts_change_the_clock():
+    """The wall clock leaps forward a day and back two: windows are as long as before, none is missing, none replaced."""
+    with tempfile.TemporaryDirectory() as folder:
+        built = run(f"gcc -O2 -shared -fPIC -o {folder}/leap.so {ROOT}/tests/operations/leap.c -ldl")
+        if built.returncode != 0:
+            raise Skip(f"leap.c cannot be built: {built.stdout}")
+        with Daemon("-f 99", environment={"LD_PRELOAD": f"{folder}/leap.so", "LEAP_FILE": f"{folder}/leap"}) as daemon:
+            lengths, starts = [], []
+            for leap in (0, 86400, -86400):
+                with open(f"{folder}/leap", "w", encoding="utf-8") as file:
+                    file.write(str(leap))
+                begun = time.monotonic()
+                daemon.wait_for_profiles(1, 30)
+                profile = daemon.wait_for_profiles(2, 30)
+                if time.monotonic() - begun > 12:
+                    yield f"after a leap of {leap} s three windows of 2 s took {time.monotonic() - begun:.0f} s"
+                yield from profile.quality_faults()
+                ends = [datetime.datetime.fromisoformat(profile.header["metadata"][what]) for what in ("start_time", "end_time")]
+                lengths.append((ends[1] - ends[0]).total_seconds())
+                starts.append(ends[0].timestamp())
+            if any(not 1 <= length <= 3 for length in lengths):
+                yield f"windows of 2 s are {lengths} s long"
+            if abs(starts[1] - starts[0] - 86400) > 60 or abs(starts[2] - starts[0] + 86400) > 60:
+                yield f"the clock was not seen to leap: {starts}"
 
 
 def hosts_lose_processes_at_each_read():
@@ -209,5 +345,6 @@ def hosts_churn():
           f"{reports[-1]['threads']} threads")
 
 
-CASES = [hosts_rotate_the_log, hosts_fill_the_disk, hosts_lose_processes_at_each_read]
+CASES = [hosts_rotate_the_log, hosts_fill_the_disk, hosts_lose_processes_at_each_read, hosts_limit_by_group,
+         hosts_press_for_memory, hosts_leave_no_descriptor, hosts_change_the_clock]
 LONG = [hosts_run_out_of_memory, hosts_churn]
