@@ -31,13 +31,16 @@ STAGES = {
     "fuzz": ["tools/fuzz.py", "--seconds", "30"],
     "soak": ["tests/fault/soak.sh"],
     "tools": ["tests/tools/run.py"],
+    "tools-full": ["tests/tools/run.py", "--all"],
     "kernel": ["tests/kernel/run.py"],
 }
 # Later stages use what earlier ones built.
 GROUPS = {
     "test": ["unit", "release", "cli", "daemon", "operations", "scenario"],
-    "test-full": ["asan", "release", "cli", "daemon", "operations", "scenario-full", "fuzz", "soak", "kernel"],
-    "ci": ["lint", "unit", "release", "cli", "daemon", "operations", "scenario-full", "asan", "fuzz", "soak", "kernel"],
+    "test-full": ["asan", "release", "cli", "daemon", "operations-full", "scenario-full", "tools", "fuzz", "soak",
+                  "kernel"],
+    "ci": ["lint", "unit", "release", "cli", "daemon", "operations-full", "scenario-full", "tools", "asan", "fuzz", "soak",
+           "kernel"],
 }
 TALLY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$")
 

@@ -21,6 +21,7 @@ struct RawControl {
   bool json = false;
   bool children = false;
   bool inlines = false;
+  bool python_versions = true;
   bool history = false;
   std::string state_directory;
   bool help = false;
@@ -45,6 +46,7 @@ void add_options(CLI::App& parser, RawControl& raw, bool of_a_session) {
   add_list(parser, "-p,--pids", raw.pids);
   parser.add_flag("--children", raw.children);
   parser.add_flag("--inlines", raw.inlines);
+  parser.add_flag("!--no-python-versions", raw.python_versions);
   add_tool_options(parser, raw.tools);
 }
 
@@ -64,6 +66,7 @@ Result<void> add_session(const RawControl& raw, json& request) {
   if (!pids.empty()) request["pids"] = pids;
   if (raw.children) request["children"] = true;
   if (raw.inlines) request["inlines"] = true;
+  if (!raw.python_versions) request["python_versions"] = false;
   if (raw.tools != ToolWords()) {
     GP_ASSIGN(const managed::ToolChoice tools, read_tool_choice(raw.tools));
     request["tools"] = managed::words_of(tools);

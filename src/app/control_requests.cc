@@ -108,6 +108,7 @@ Result<SessionRequest> read_session(Fields& fields) {
   session.children = children.value_or(false);
   GP_ASSIGN(const auto inlines, fields.flag("inlines"));
   session.inlines = inlines.value_or(false);
+  GP_ASSIGN(session.python_versions, fields.flag("python_versions"));
   GP_ASSIGN(session.flamegraph, fields.flag("flamegraph"));
   GP_ASSIGN(session.pprof, fields.flag("pprof"));
   GP_ASSIGN(session.output_dir, fields.text("output_dir", 4096));

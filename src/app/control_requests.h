@@ -24,8 +24,9 @@ struct SessionRequest {
   bool inlines = false;
   std::optional<bool> flamegraph;
   std::optional<bool> pprof;
-  std::string output_dir;                    // absolute; empty: a folder of the session's own below the background's
-  bool owned = false;                        // ends with the connection
+  std::string output_dir;  // absolute; empty: a folder of the session's own below the background's
+  bool owned = false;      // ends with the connection
+  std::optional<bool> python_versions;
   std::optional<managed::ToolChoice> tools;  // external profilers
   std::optional<uint32_t> columns;           // of a summary with the last window, and so it is wanted
   bool colour = false;

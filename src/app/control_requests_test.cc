@@ -68,5 +68,23 @@ TEST(ControlRequests, ValuesHaveTypesAndBounds) {
   EXPECT_NE(start(many + "]"), "accepted");
 }
 
+TEST(ControlRequests, ASessionMayChooseItsTools) {
+  const auto request =
+      parse_control_request(R"({"command": "start", "tools": {"python-mode": "py-spy", "java-mode": "ap"}})");
+  ASSERT_TRUE(request) << request.error().message();
+  const auto& tools = std::get<StartRequest>(*request).session.tools;
+  ASSERT_TRUE(tools);
+  EXPECT_TRUE(tools->py_spy);
+  EXPECT_EQ(tools->async_profiler, "cpu");
+  EXPECT_EQ(managed::words_of(*tools),
+            (std::map<std::string, std::string>{{"python-mode", "pyspy"}, {"java-async-profiler-mode", "cpu"}}));
+  const auto none = parse_control_request(R"({"command": "start", "tools": {}})");
+  EXPECT_EQ(std::get<StartRequest>(*none).session.tools, managed::ToolChoice());
+  EXPECT_FALSE(std::get<StartRequest>(*parse_control_request(R"({"command": "start"})")).session.tools);
+  for (const char* bad : {R"({"snake-mode": "x"})", R"({"python-mode": 1})", R"({"python-mode": "snake"})", R"([])"}) {
+    EXPECT_FALSE(parse_control_request(fmt::format(R"({{"command": "start", "tools": {}}})", bad))) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace gp::app

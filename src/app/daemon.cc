@@ -376,6 +376,7 @@ Result<Daemon::Started> Daemon::start_session(const SessionRequest& request) {
                                     .window = seconds(request.window_seconds.value_or(0)),
                                     .windows = request.windows,
                                     .inlines = request.inlines,
+                                    .python_versions = request.python_versions.value_or(options_.python_versions),
                                     .sink = std::make_shared<SessionFiles>(std::move(files), results_, held_),
                                     .collectors = std::move(tools.collectors)}));
   return Started{.id = id, .warnings = std::move(tools.absent)};

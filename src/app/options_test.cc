@@ -33,6 +33,9 @@ TEST(Options, DefaultsAreTheOldAgents) {
   EXPECT_EQ(options.duration, std::chrono::seconds(60));
   EXPECT_TRUE(options.flamegraph);
   EXPECT_TRUE(options.python_versions);
+  EXPECT_EQ(parsed({"-o", "/tmp/x", "--enable-memory-management", "--memory-cleanup-threshold-mb", "50"})
+                .upkeep.memory.threshold_mb,
+            50U);  // as the gProfiler agent was called
   EXPECT_FALSE(parsed({"-o", "/tmp/x", "--no-python-versions"}).python_versions);
   EXPECT_FALSE(options.pprof || options.inlines || options.children || options.force || options.verbose);
 }

@@ -211,6 +211,7 @@ Result<std::unique_ptr<Run>> start_in_background(ControlClient client, const Pro
                          {"pids", wanted.pids},
                          {"children", wanted.children},
                          {"inlines", wanted.inlines},
+                         {"python_versions", wanted.python_versions},
                          {"flamegraph", options.flamegraph},
                          {"pprof", options.pprof},
                          {"output_dir", std::filesystem::absolute(options.output_directory).string()},

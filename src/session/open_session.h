@@ -54,7 +54,10 @@ class OpenSession {
   [[nodiscard]] bool stopped() const { return stop_ns_ != 0 || !current_; }
   [[nodiscard]] bool ended() const { return !current_ && !old_; }
   [[nodiscard]] Window* current() { return current_.get(); }
-  [[nodiscard]] uint64_t window_end_ns() const { return boundary_ns_; }
+  // Where the open window will end by itself. Before the one ahead of it is settled the kernel does not know yet.
+  [[nodiscard]] uint64_t window_end_ns() const {
+    return rotated_ns_ != 0 && current_ ? grid_.next_after(current_->start_ns) : boundary_ns_;
+  }
   // True once for each window that has begun.
   bool take_begun() { return std::exchange(begun_, false); }
 

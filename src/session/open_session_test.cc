@@ -96,6 +96,20 @@ TEST_F(OpenSessionTest, WhatComesAfterTheEndOfItsWindowStillCounts) {
   EXPECT_EQ(taken(0), 2U);
 }
 
+TEST_F(OpenSessionTest, AWindowThatBeginsKnowsItsEndBeforeTheOneAheadIsSettled) {
+  open();
+  EXPECT_TRUE(session_->take_begun());
+  EXPECT_EQ(session_->window_end_ns(), kStart + kWindow);
+  turn(kStart + kWindow + 1);
+  ASSERT_TRUE(closed_.empty());
+  EXPECT_TRUE(session_->take_begun());
+  EXPECT_EQ(session_->window_end_ns(), kStart + 2 * kWindow);
+  turn(kStart + kWindow + 30 * kMs);
+  ASSERT_EQ(closed_.size(), 1U);
+  EXPECT_FALSE(session_->take_begun());
+  EXPECT_EQ(session_->window_end_ns(), kStart + 2 * kWindow);
+}
+
 TEST_F(OpenSessionTest, ARecordLaterThanThatIsTheNextWindows) {
   open();
   tick(kStart + 1);

@@ -445,9 +445,13 @@ def tools_of_sessions(case):
         wait_for(lambda: background.profiles(f"{background.out}/{name}"), "its profile")
         return "\n".join(stack for of in background.profiles(f"{background.out}/{name}")[0].stacks.values() for stack in of)
 
+    background.ask(command="start", name="three", frequency=99, seconds=3, windows=3, pids=[burner.pid])
     check("by_the_tool" in stacks("as-the-background"), "the background's tools")
     check("by_the_tool" not in stacks("walked", tools={}), "none")
     check("by_the_tool" in stacks("own", tools={"python-mode": "pyspy"}), "its own")
+    wait_for(lambda: len(background.profiles(f"{background.out}/three")) == 3, "three windows")
+    for profile in background.profiles(f"{background.out}/three"):
+        check(any("by_the_tool" in stack for of in profile.stacks.values() for stack in of), f"in each window: {profile.header}")
     refused = background.ask(command="start", tools={"python-mode": "snake"})
     check(not refused["ok"] and "pyperf" in refused["error"], refused)
     for words, expected in ((["--python-mode", "pyspy"], True), ([], False)):

@@ -263,7 +263,9 @@ def hosts_run_out_of_memory():
                 yield f"the sampler ticks at {report['sampling_hz']} Hz: {report['self']['governor']}"
             if report["collectors_running"] != 0:
                 yield "the collector was not cancelled"
-            daemon.wait_for(lambda: governor()["steps"]["close session early"] > 0, 90, "the last step of the ladder")
+            for _ in range(6):
+                daemon.ask(f"session start -f 997 -p {pids} --python-mode none")
+            daemon.wait_for(lambda: governor()["steps"]["close session early"] > 0, 150, "the last step of the ladder")
             for process in load[:-1]:
                 process.kill()
                 process.wait()
@@ -318,10 +320,10 @@ def memory_lines(log):
 
 
 def hosts_churn():
-    """A minute and a half of processes that come and go: memory, descriptors, threads and children as at the start."""
+    """A minute of processes that come and go: memory, descriptors, threads and children as at the start."""
     workload("c_short")
     churn = (f"while :; do {WORKLOADS}/c_short 0.01 & /bin/true; sh -c 'sleep 0.01' & {WORKLOADS}/c_short 0.02; wait; done")
-    with Daemon("-f 99", seconds=5) as daemon:
+    with Daemon("-f 99", seconds=3) as daemon:
         children = [subprocess.Popen(["sh", "-c", churn], start_new_session=True) for _ in range(2)]
         try:
             reports = []
