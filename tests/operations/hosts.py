@@ -269,6 +269,9 @@ def hosts_run_out_of_memory():
             for process in load[:-1]:
                 process.kill()
                 process.wait()
+            for session in daemon.status()["sessions"][1:]:
+                daemon.ask(f"session stop {session['id']}")
+            daemon.ask("snapshot")  # what the open window holds so far would stay for its 300 s
             daemon.wait_for(lambda: governor()["steps"]["undo"] > 0, 240, "the way back")
             for step, count in governor()["steps"].items():
                 if count == 0:
