@@ -70,7 +70,7 @@ class Fields {
         return bad(key, "give options that choose external profilers, and a word for each");
       }
     }
-    GP_ASSIGN(const managed::ToolChoice choice, read_tool_choice(words));
+    GP_ASSIGN(managed::ToolChoice choice, read_tool_choice(words));
     return choice;
   }
   [[nodiscard]] bool empty() const { return object_.empty(); }
