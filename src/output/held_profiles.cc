@@ -55,6 +55,7 @@ std::vector<WrittenFiles> HeldProfiles::write_held() {
   std::erase_if(held_, [&](const Held& held) {
     if (closed.contains(held.directory)) return false;
     std::vector<Format> formats;
+    formats.reserve(held.outputs.size());
     for (const auto& [format, output] : held.outputs) formats.push_back(format);
     const auto content = [&held](Format format, Sink& sink) {
       return std::ranges::find(held.outputs, format, [](const auto& output) { return output.first; })
