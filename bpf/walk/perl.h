@@ -253,28 +253,47 @@ GP_INLINE void gp_perl_settle_statement(struct gp_walk *w, const struct gp_perl 
 	w->perl.op = 0;
 }
 
+/* Line and file of the frame at hand. */
+GP_INLINE void gp_perl_place(struct gp_walk *w)
+{
+	__u64 text = 0;
+
+	w->perl.line = 0;
+	/* A void statement has its line, but no file. */
+	if (!w->perl.cop ||
+	    gp_read_user(w, &w->perl.line, 4, (w->perl.statement ? w->perl.statement : w->perl.cop) + GP_PERL_COP_LINE) ||
+	    gp_read_user(w, &text, 8, w->perl.cop + GP_PERL_COP_FILE) || !text) {
+		w->perl.text = 0;
+		w->perl.text_hash = 0;
+	} else if (text != w->perl.text) {
+		w->perl.text = text;
+		GP_CALL(gp_perl_text, w);
+	}
+}
+
 /* Pushes the frame at hand: w->perl.kind, code, and cop. 1: the stack is full. */
 GP_INLINE int gp_perl_push(struct gp_walk *w, const struct gp_perl *perl)
 {
-	__u32 line = 0;
+	/* A subroutine that calls itself is what it was a moment ago. */
+	int is_again = w->perl.kind == GP_PERL_SUB && w->perl.code == w->perl.last_code && w->perl.cop == w->perl.last_cop;
 
-	w->perl.name = 0;
-	w->perl.scope = 0;
-	w->perl.start = 0;
-	w->perl.text = 0;
-	w->perl.text_hash = 0;
-	if (w->perl.kind == GP_PERL_SUB)
-		GP_CALL(gp_perl_name, w);
-	gp_perl_settle_statement(w, perl);
-	/* A void statement has its line, but no file. */
-	if (w->perl.cop &&
-	    gp_read_user(w, &line, 4, (w->perl.statement ? w->perl.statement : w->perl.cop) + GP_PERL_COP_LINE) == 0 &&
-	    gp_read_user(w, &w->perl.text, 8, w->perl.cop + GP_PERL_COP_FILE) == 0 && w->perl.text)
-		GP_CALL(gp_perl_text, w);
-	w->perl.cookie = gp_perl_cookie(w);
-	if (!gp_push_code(w, GP_RUNTIME_PERL, 0, w->perl.code, w->perl.cookie, line))
+	if (!is_again) {
+		w->perl.name = 0;
+		w->perl.scope = 0;
+		w->perl.start = 0;
+		if (w->perl.kind == GP_PERL_SUB)
+			GP_CALL(gp_perl_name, w);
+		gp_perl_settle_statement(w, perl);
+		gp_perl_place(w);
+		w->perl.cookie = gp_perl_cookie(w);
+	}
+	if (!gp_push_code(w, GP_RUNTIME_PERL, 0, w->perl.code, w->perl.cookie, w->perl.line))
 		return 1;
 	w->perl.pushed++;
+	if (is_again)
+		return 0;
+	w->perl.last_code = w->perl.kind == GP_PERL_SUB && !w->perl.statement ? w->perl.code : 0;
+	w->perl.last_cop = w->perl.cop;
 	GP_CALL(gp_perl_ship, w);
 	return 0;
 }
@@ -422,6 +441,10 @@ GP_INLINE void gp_perl_begin(struct gp_walk *w)
 	w->perl.in_activation = 0;
 	w->perl.entered_sp = 0;
 	w->perl.op = 0;
+	w->perl.last_code = 0;
+	w->perl.last_cop = 0;
+	w->perl.text = 0;
+	w->perl.text_hash = 0;
 }
 
 /* One turn of the Perl unwinder. 0: go on, 1: the walk is over. */

@@ -26,11 +26,13 @@ struct gp_perl_walk {
 	__u64 name;  /* HEK, 0: none */
 	__u64 scope; /* HEK, 0: none */
 	__u64 start; /* its first op */
-	__u64 text;  /* the file's name, a C string */
-	__u64 text_hash;
+	__u64 text;  /* the file's name, a C string; measured once while it stays the same */
+	__u64 text_hash; /* 0: it cannot be read */
 	__u64 code; /* CV, or what else tells it from others */
 	__u64 returns;
 	__u64 caller;
+	__u64 last_code; /* of the frame pushed last, where it has the line of its cop; 0 else */
+	__u64 last_cop;
 	__s32 next;
 	__u32 text_length;
 	__u32 kind; /* enum gp_perl_code */
