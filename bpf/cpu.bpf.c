@@ -12,6 +12,7 @@
 
 #include "bpf/kernel_types.h"
 #include "bpf/pick.h"
+#include "bpf/registers.h"
 #include "bpf/walk/kernel.h"
 #include "bpf/walk/step.h"
 
@@ -26,8 +27,6 @@ const volatile __u32 gp_ring_copy_limit = 0; /* pending bytes above which no sta
 
 #define GP_COPY_BYTES_PER_WINDOW (2u << 20) /* of stack a CPU may ship in a tenth of a second: a millisecond's work */
 #define GP_COPY_WINDOW_NS 100000000ull
-
-#define GP_USER32_CS 0x23 /* arch/x86/include/asm/segment.h: __USER32_CS */
 
 /*
  * A process runs a new program: what the table says of it is of the old one. The agent hears of it a little later; until
@@ -102,7 +101,6 @@ static __always_inline int user_registers(struct gp_walk *w, struct task_struct 
 {
 	/* In scratch memory: what calls each other has 512 bytes of stack in all (MAX_BPF_STACK). */
 	struct pt_regs *regs = (struct pt_regs *)w->object;
-	__u64 *value = w->registers.value;
 
 	if (task->flags & PF_KTHREAD || !task->mm) {
 		w->end = GP_END_KERNEL_THREAD;
@@ -117,26 +115,7 @@ static __always_inline int user_registers(struct gp_walk *w, struct task_struct 
 		w->end = GP_END_COMPAT32;
 		return 0;
 	}
-	value[0] = regs->rax;
-	value[1] = regs->rdx;
-	value[2] = regs->rcx;
-	value[3] = regs->rbx;
-	value[4] = regs->rsi;
-	value[5] = regs->rdi;
-	value[6] = regs->rbp;
-	value[7] = regs->rsp;
-	value[8] = regs->r8;
-	value[9] = regs->r9;
-	value[10] = regs->r10;
-	value[11] = regs->r11;
-	value[12] = regs->r12;
-	value[13] = regs->r13;
-	value[14] = regs->r14;
-	value[15] = regs->r15;
-	value[16] = regs->rip;
-	w->registers.valid = GP_REGS_ALL;
-	/* In a system call rip is past the instruction: treat it as a call, so that it is looked up inside. */
-	w->registers.is_return = in_kernel && (__s64)regs->orig_rax >= 0;
+	gp_take_registers(&w->registers, regs, in_kernel);
 	w->thread_pointer = task->thread.fsbase;
 	return 1;
 }

@@ -25,6 +25,10 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
+	int on_cpu;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	char comm[16];
 	__u64 start_boottime; /* Linux 5.5 */
 	unsigned int in_execve : 1;
 	struct thread_struct thread;

@@ -73,6 +73,10 @@ Result<int> run(std::span<const std::string> arguments, const Program& program) 
     set_up_logging(doctor->verbose, std::nullopt);
     return run_doctor(*doctor, program.start_recording);
   }
+  if (const auto* request = std::get_if<DumpRequest>(&invocation)) {
+    set_up_logging(request->verbose, std::nullopt);
+    return run_dump(*request, program.dump_threads);
+  }
   if (const auto* control = std::get_if<ControlOptions>(&invocation)) return run_control(*control);
   if (const auto* history = std::get_if<HistoryOptions>(&invocation)) return show_history(*history);
   std::fputs(std::get<ShowText>(invocation).text.c_str(), stdout);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "app/daemon.h"
+#include "app/dump.h"
 #include "app/recording.h"
 
 namespace gp::app {
@@ -15,6 +16,7 @@ namespace gp::app {
 struct Program {
   StartRecording start_recording;
   StartEngine start_engine;
+  DumpThreads dump_threads;
   std::function<void(std::string_view title)> set_title;
 };
 

@@ -32,6 +32,11 @@ gp::Result<std::unique_ptr<gp::session::Engine>> start_engine(const gp::session:
   return gp::session::Engine::start(complete);
 }
 
+gp::Result<gp::session::ThreadDump> dump_threads(const gp::session::DumpOptions& options) {
+  GP_ASSIGN(const auto engine, gp::session::Engine::start({.runtimes = gp::runtimes::all()}));
+  return engine->dump(options);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -39,5 +44,6 @@ int main(int argc, char** argv) {
       std::vector<std::string>(argv + 1, argv + argc),
       {.start_recording = start_recording,
        .start_engine = start_engine,
+       .dump_threads = dump_threads,
        .set_title = [argc, argv](std::string_view title) { gp::os::set_process_title(argc, argv, title); }});
 }

@@ -191,6 +191,23 @@ Result<Invocation> parse_doctor(std::span<const std::string> words) {
   return options;
 }
 
+Result<Invocation> parse_dump(std::span<const std::string> words) {
+  CLI::App parser;
+  RawOptions raw;
+  DumpRequest request;
+  add_common(parser, raw, request.force, request.verbose);
+  parser.add_flag("--inlines", request.inlines);
+  parser.add_flag("!--no-python-versions", request.python_versions);
+  GP_TRY(parse_words(parser, words, 1));
+  if (raw.help) return ShowText{std::string(help_text())};
+  if (raw.version) return ShowText{fmt::format("gprofiler {}\n", kVersion)};
+  const std::vector<std::string> pids = parser.remaining();
+  if (pids.empty()) return usage("say whose stacks: gprofiler dump PID");
+  GP_ASSIGN(const uint64_t pid, number_in(pids.front(), 1, INT32_MAX, "dump"));
+  request.pid = static_cast<int32_t>(pid);
+  return request;
+}
+
 // A parse of the profile's options: of `words`, into members.
 struct ProfileParser {
   CLI::App parser;
@@ -225,6 +242,7 @@ Result<Invocation> parse_profile(std::span<const std::string> words, std::option
 
 Result<Invocation> parse_arguments(std::span<const std::string> arguments, const Surroundings& surroundings) {
   if (!arguments.empty() && arguments.front() == "doctor") return parse_doctor(arguments.subspan(1));
+  if (!arguments.empty() && arguments.front() == "dump") return parse_dump(arguments.subspan(1));
   if (!arguments.empty() && is_control_command(arguments.front())) return parse_control(arguments);
   const auto dashes = std::ranges::find(arguments, "--");
   const auto own = static_cast<size_t>(dashes - arguments.begin());

@@ -63,6 +63,15 @@ struct DoctorOptions {
   bool verbose = false;
 };
 
+// `gprofiler dump PID`.
+struct DumpRequest {
+  int32_t pid = 0;
+  bool inlines = false;
+  bool python_versions = true;
+  bool force = false;
+  bool verbose = false;
+};
+
 // `gprofiler status`, `snapshot`, `session …`: a request to the gprofiler that runs in the background.
 struct ControlOptions {
   std::string control_socket{kDefaultSocket};
@@ -80,7 +89,7 @@ struct ShowText {
   std::string text;
 };
 
-using Invocation = std::variant<ProfileOptions, DoctorOptions, ControlOptions, HistoryOptions, ShowText>;
+using Invocation = std::variant<ProfileOptions, DoctorOptions, DumpRequest, ControlOptions, HistoryOptions, ShowText>;
 
 // `arguments` without the program's own name. What they leave open, variables and the config file decide, in this order.
 // Errors (kUsage) are one line that says what to do.

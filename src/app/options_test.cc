@@ -116,11 +116,25 @@ TEST(Options, Doctor) {
   EXPECT_TRUE(std::get<DoctorOptions>(*invocation).verbose);
 }
 
+TEST(Options, Dump) {
+  const auto plain = parse_arguments(Words{"dump", "42"});
+  ASSERT_TRUE(plain) << plain.error().message();
+  EXPECT_EQ(std::get<DumpRequest>(*plain).pid, 42);
+  EXPECT_FALSE(std::get<DumpRequest>(*plain).inlines);
+  EXPECT_TRUE(std::get<DumpRequest>(*parse_arguments(Words{"dump", "--inlines", "42"})).inlines);
+  EXPECT_FALSE(std::get<DumpRequest>(*parse_arguments(Words{"dump", "42", "--no-python-versions"})).python_versions);
+  for (const Words& words : {Words{"dump"}, Words{"dump", "x"}, Words{"dump", "0"}, Words{"dump", "1", "2"}}) {
+    const auto refused = parse_arguments(words);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), ErrorCode::kUsage);
+  }
+}
+
 TEST(Options, HelpNamesEveryOption) {
   for (const char* name :
        {"-d, --profiling-duration", "-f, --profiling-frequency", "-p, --pids", "--children", "--as-root",
         "-o, --output-dir", "--format", "--no-flamegraph", "--inlines", "--no-python-versions", "--force",
-        "-v, --verbose", "-h, --help", "--version", "gprofiler doctor"}) {
+        "-v, --verbose", "-h, --help", "--version", "gprofiler doctor", "gprofiler dump"}) {
     EXPECT_THAT(std::string(help_text()), HasSubstr(name));
   }
   for (const Words& words : {Words{"--help"}, Words{"-h", "-f", "x"}, Words{"doctor", "-h"}}) {

@@ -18,6 +18,8 @@ namespace gp::session {
 namespace {
 
 constexpr size_t kEndedKept = 16;
+constexpr uint32_t kDumpHz = 499;  // threads that run are to be caught in a moment
+constexpr auto kDumpLimit = std::chrono::minutes(2);
 constexpr auto kEndingLimit = std::chrono::seconds(3);  // for the last windows, when the engine goes
 
 // Tables big enough for four times the processes that run now; 32 executable mappings each (a Python or Java process
@@ -209,6 +211,31 @@ EngineFigures Engine::figures() const {
           .processes = reader.processes,
           .sampling_hz = reader.sampling_hz,
           .collectors_running = state_->closing->collectors_running()};
+}
+
+Result<ThreadDump> Engine::dump(const DumpOptions& options) {
+  ThreadDumper dumper(*state_->reader, options.pid);
+  GP_ASSIGN(const SessionId sampled, start_session({.name = "dump",
+                                                    .frequency_hz = kDumpHz,
+                                                    .filter = {.pids = {options.pid}},
+                                                    .inlines = options.inlines,
+                                                    .python_versions = options.python_versions,
+                                                    .sink = dumper.sampled_sink()}));
+  const auto walked =
+      std::make_shared<SessionState>(++state_->last_id, SessionOptions{.name = "dump",
+                                                                       .frequency_hz = kDumpHz,
+                                                                       .filter = {},
+                                                                       .inlines = options.inlines,
+                                                                       .python_versions = options.python_versions,
+                                                                       .sink = dumper.walked_sink()});
+  walked->started_unix_ns = wall_ns();
+  const auto gathered = dumper.gather(walked);
+  GP_TRY(stop_session(sampled));
+  if (gathered) state_->sessions.emplace(walked->id, walked);
+  const bool closed = wait_closed(sampled, kDumpLimit) && wait_closed(walked->id, kDumpLimit);
+  GP_TRY(gathered);
+  if (!closed) return fail(ErrorCode::kSystem, "the stacks could not be named in time");
+  return dumper.finish();
 }
 
 int Engine::closed_fd() const { return state_->closing->closed_fd(); }

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "session/session.h"
+#include "session/thread_dump.h"
 #include "targets/runtime.h"
 
 namespace gp::session {
@@ -70,6 +71,9 @@ class Engine {
   // Readable when some session's window was handed over since the last take_closed().
   [[nodiscard]] int closed_fd() const;
   void take_closed();
+
+  // The stacks of all threads of a process now. Takes up to some seconds.
+  Result<ThreadDump> dump(const DumpOptions& options);
 
   // What the governor asks for, mildest first.
   void trim(size_t symbol_bytes);  // caches down to so many bytes, at once; segments of unused rows are given back

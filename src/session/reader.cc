@@ -30,24 +30,6 @@ constexpr uint64_t kThreadSliceNs =
     100'000;  // the least there is: what it is late by, the walker works with old tables
 constexpr uint32_t kSessionBits = (1U << GP_SAMPLE_BANK_SHIFT) - 1;  // of gp_sample.sessions
 
-profile::WalkEnd walk_end(gp_walk_end end) {
-  using profile::WalkEnd;
-  switch (end) {
-    case GP_END_ROOT:
-    case GP_END_KERNEL_THREAD: return WalkEnd::kRoot;
-    case GP_END_DEPTH: return WalkEnd::kTruncated;
-    case GP_END_STACK_READ:
-    case GP_END_RUNTIME_READ: return WalkEnd::kUnreadable;
-    case GP_END_NO_MAPPING: return WalkEnd::kNoMapping;
-    case GP_END_NO_PROCESS: return WalkEnd::kProcessGone;
-    case GP_END_IN_EXEC: return WalkEnd::kInExec;
-    case GP_END_COMPAT32: return WalkEnd::kCompat32;
-    case GP_END_PAGE_MISSING: return WalkEnd::kNotLoaded;
-    case GP_END_RUNTIME_NOT_LOADED: return WalkEnd::kRuntimeNotLoaded;
-    default: return WalkEnd::kNoUnwindInfo;
-  }
-}
-
 ProcessKey key_of(const gp_sample& header) {
   return {.pid = static_cast<int32_t>(header.pid), .start_ticks = header.start_ticks};
 }
@@ -181,6 +163,8 @@ void Reader::take_results() {
       targets::Process* process = map->fd ? targets_.find(map->process) : nullptr;
       if (process != nullptr) process->perf_map_ns = UINT64_MAX;
       if (map->namespace_pid != 0) perf_maps_.keep(map->process, map->namespace_pid, std::move(map->fd));
+    } else if (auto* thread = std::get_if<targets::LiveDone>(&result)) {
+      take(*thread);
     } else if (auto* done = std::get_if<targets::DeferredDone>(&result)) {
       const auto sample = parse_sample(done->sample);
       if (sample) add_walked(sample->header, done->frames, sample->kernel, done->end, done->guessed, true);

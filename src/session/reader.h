@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "bpf/abi/threads.h"
 #include "os/perf_event.h"
 #include "os/unique_fd.h"
 #include "sampling/sampler.h"
@@ -35,6 +36,22 @@ struct ReaderHooks {
   std::function<void(ClosedWindow)> closed;
   // A window has begun; it ends at `end_ns` of CLOCK_MONOTONIC unless it is told to earlier (kNever: it must be).
   std::function<void(const SessionState&, const Window&, uint64_t end_ns)> begun;
+};
+
+// A thread that was walked where it waits.
+struct WalkedThread {
+  gp_thread_state state{};
+  targets::LiveDone done;
+};
+
+// For people: what a process is, and how its runtimes were recognised.
+struct ProcessDescription {
+  int32_t pid = 0;
+  std::string comm;
+  std::string executable;
+  std::string container_id;             // 64 hex digits or empty
+  std::vector<std::string> runtimes;    // "python 3.11.2 in /usr/bin/python3.11, found by …"
+  std::vector<std::string> hindrances;  // of walks
 };
 
 class Reader {
@@ -57,6 +74,13 @@ class Reader {
   void limit_recordings(size_t bytes);
   // Forgets names of code nobody has met for a while.
   void age();
+
+  // For dumps of one process. Walks are finished by the loader; take_walked() has those that are done since the last call.
+  Result<void> walk_threads(ProcessKey process, std::span<const gp_thread_state> threads);
+  std::vector<targets::LiveDone> take_walked();
+  Result<ProcessDescription> describe(ProcessKey process);
+  // As the only window of a session that the sampler knows nothing of.
+  void hand_over_threads(const std::shared_ptr<SessionState>& state, std::span<const WalkedThread> threads);
 
   struct Figures {
     uint64_t code_bytes = 0;
@@ -122,6 +146,10 @@ class Reader {
   void touch_pages(std::span<const gp_frame> frames, uint64_t time_ns);
   std::shared_ptr<const targets::Program> program_of(const gp_sample& header);
   void request_missing(const gp_sample& header);
+  void take(targets::LiveDone& done);
+  [[nodiscard]] std::string describe(const targets::Process& process, const targets::CodeFile& file,
+                                     const targets::RuntimeFile& runtime) const;
+  void add_thread(Window& window, const WalkedThread& thread);
 
   sampling::Sampler* sampler_;
   targets::Loader* loader_;
@@ -136,6 +164,7 @@ class Reader {
   uint64_t heard_ns_ = 0;   // all events up to then are applied
   Copies copies_;
   std::vector<gp_frame> corrected_;
+  std::vector<targets::LiveDone> walked_;  // for a dump
   std::vector<std::unique_ptr<OpenSession>> sessions_;
   CodeTable code_;
   PerfMaps perf_maps_;

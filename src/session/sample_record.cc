@@ -16,4 +16,22 @@ std::optional<SampleRecord> parse_sample(Bytes record) {
                       .kernel = {kernel, header->kernel_frames}};
 }
 
+profile::WalkEnd walk_end(gp_walk_end end) {
+  using profile::WalkEnd;
+  switch (end) {
+    case GP_END_ROOT:
+    case GP_END_KERNEL_THREAD: return WalkEnd::kRoot;
+    case GP_END_DEPTH: return WalkEnd::kTruncated;
+    case GP_END_STACK_READ:
+    case GP_END_RUNTIME_READ: return WalkEnd::kUnreadable;
+    case GP_END_NO_MAPPING: return WalkEnd::kNoMapping;
+    case GP_END_NO_PROCESS: return WalkEnd::kProcessGone;
+    case GP_END_IN_EXEC: return WalkEnd::kInExec;
+    case GP_END_COMPAT32: return WalkEnd::kCompat32;
+    case GP_END_PAGE_MISSING: return WalkEnd::kNotLoaded;
+    case GP_END_RUNTIME_NOT_LOADED: return WalkEnd::kRuntimeNotLoaded;
+    default: return WalkEnd::kNoUnwindInfo;
+  }
+}
+
 }  // namespace gp::session

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "bpf/abi/sample.h"
+#include "profile/quality.h"
 
 namespace gp::session {
 
@@ -17,6 +18,9 @@ struct SampleRecord {
   std::span<const gp_frame> pending;  // the interpreter's, not yet between the native ones
   std::span<const uint64_t> kernel;   // addresses, leaf first
 };
+
+// How a walk ended, in the profile's words.
+profile::WalkEnd walk_end(gp_walk_end end);
 
 // A whole GP_RECORD_SAMPLE, 8-byte aligned as records of the ring are; nothing when its counts do not fit in it.
 std::optional<SampleRecord> parse_sample(Bytes record);

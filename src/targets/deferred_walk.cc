@@ -35,14 +35,15 @@ DeferredDone DeferredWalk::done(const walk::WalkedStack& walked, std::vector<uin
           .guessed = walked.guessed || (sample.flags & GP_SAMPLE_GUESSED) != 0};
 }
 
-std::optional<FilePage> page_at(const DeferredSample& request, uint64_t address) {
-  const auto& mappings = request.run->mappings;
+std::optional<FilePage> page_at(const MappingRun& run, std::span<const std::shared_ptr<CodeFile>> files,
+                                uint64_t address) {
+  const auto& mappings = run.mappings;
   const auto after = std::ranges::upper_bound(mappings, address, {}, &gp_mapping::start);
   if (after == mappings.begin()) return std::nullopt;
   const gp_mapping& mapping = *std::prev(after);
   if (address >= mapping.end || mapping.file == GP_NO_FILE) return std::nullopt;
-  const auto file = std::ranges::find(request.files, mapping.file, &CodeFile::slot);
-  if (file == request.files.end()) return std::nullopt;
+  const auto file = std::ranges::find(files, mapping.file, &CodeFile::slot);
+  if (file == files.end()) return std::nullopt;
   return FilePage{.file = *file, .page = (address - mapping.start + mapping.offset) >> GP_PAGE_SHIFT};
 }
 

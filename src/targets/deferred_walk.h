@@ -25,7 +25,8 @@ struct FilePage {
   std::shared_ptr<CodeFile> file;
   uint64_t page = 0;
 };
-// The page of the file that is mapped at an address of the sample's process.
-std::optional<FilePage> page_at(const DeferredSample& request, uint64_t address);
+// The page of the file that is mapped at an address of the process; `files`: those of the run.
+std::optional<FilePage> page_at(const MappingRun& run, std::span<const std::shared_ptr<CodeFile>> files,
+                                uint64_t address);
 
 }  // namespace gp::targets

@@ -72,8 +72,19 @@ struct ShrinkRequest {
   bool give_back = true;
   bool refuse_growth = false;  // from now on the pool gets no more segments, it evicts instead
 };
-using LoaderRequest =
-    std::variant<OpenRequest, PageRequest, AttachRequest, RetireRequest, PerfMapRequest, ShrinkRequest, DeferredSample>;
+// A thread that waits off CPU: to be walked in the memory of its process as that is now.
+struct LiveThread {
+  ProcessKey process;
+  int32_t tid = 0;
+  uint64_t switches = 0;  // its count when it was looked at; comes back
+  gp_registers registers{};
+  uint64_t thread_pointer = 0;
+  std::shared_ptr<const MappingRun> run;
+  std::vector<std::shared_ptr<CodeFile>> files;  // of the run, kept while walking
+  std::vector<gp_runtime_entry> runtimes;        // of the process
+};
+using LoaderRequest = std::variant<OpenRequest, PageRequest, AttachRequest, RetireRequest, PerfMapRequest,
+                                   ShrinkRequest, LiveThread, DeferredSample>;
 
 // What it gets back.
 struct FileDone {
@@ -99,7 +110,16 @@ struct PerfMapDone {
   int32_t namespace_pid = 0;  // 0: the process has gone
   os::UniqueFd fd;            // none: there is no map (yet)
 };
-using LoaderResult = std::variant<FileDone, FileChanged, AttachDone, DeferredDone, PerfMapDone>;
+struct LiveDone {
+  ProcessKey process;
+  int32_t tid = 0;
+  uint64_t switches = 0;
+  std::vector<gp_frame> frames;  // leaf first
+  gp_walk_end end = GP_END_NONE;
+  bool guessed = false;
+  std::vector<std::vector<uint8_t>> symbols;  // GP_RECORD_SYMBOL, of code in the frames
+};
+using LoaderResult = std::variant<FileDone, FileChanged, AttachDone, DeferredDone, PerfMapDone, LiveDone>;
 
 struct LoaderOptions {
   uint64_t row_budget_bytes = 8U << 20U;

@@ -22,7 +22,8 @@ const CodeFile* file_of(const LoaderRequest& request) {
 bool changes_walks(const LoaderResult& result) {
   if (const auto* done = std::get_if<FileDone>(&result))
     return done->file->runtime.has_value() || done->file->state.load() == CodeFile::State::kNotElf;
-  return std::holds_alternative<FileChanged>(result) || std::holds_alternative<AttachDone>(result);
+  return std::holds_alternative<FileChanged>(result) || std::holds_alternative<AttachDone>(result) ||
+         std::holds_alternative<LiveDone>(result);
 }
 
 }  // namespace

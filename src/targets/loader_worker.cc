@@ -146,7 +146,7 @@ bool LoaderWorker::handle(DeferredSample& request) {
   walk::WalkedStack walked = walker_.walk(walk.stack);
   for (int turn = 0; turn < kMaxPagesPerStack && walked.end == GP_END_PAGE_MISSING; ++turn) {
     bool progress = false;
-    if (!load_missing(request, walked.missing_pc, &progress)) return false;
+    if (!load_missing(*request.run, request.files, walked.missing_pc, &progress)) return false;
     if (!progress) break;
     walked = walker_.walk(walk.stack);
   }
@@ -154,11 +154,43 @@ bool LoaderWorker::handle(DeferredSample& request) {
   return true;
 }
 
-// Loads the page of a pc in the sample's process.
-bool LoaderWorker::load_missing(const DeferredSample& request, uint64_t pc, bool* progress) {
+// Like a deferred sample, but for the memory: that is the process' own, and its interpreters are read as well.
+bool LoaderWorker::handle(LiveThread& request) {
+  if (!live_walker_) live_walker_ = std::make_unique<walk::LiveWalker>(*shared_->tables);
+  const walk::LiveStack stack{.registers = request.registers,
+                              .thread_pointer = request.thread_pointer,
+                              .pid = static_cast<uint32_t>(request.process.pid),
+                              .start_ticks = request.process.start_ticks,
+                              .mappings = request.run->mappings,
+                              .runtimes = request.runtimes};
+  const LiveMemory memory(request.process.pid);
+  const walk::ReadMemory read = [&memory](uint64_t address, std::span<uint8_t> to) {
+    return memory.read(Pc{address}, to);
+  };
+  walk::WalkedStack walked;
+  for (int turn = 0; turn < kMaxPagesPerStack; ++turn) {
+    if (!foreign(nullptr, [&] { walked = live_walker_->walk(stack, read); })) return false;
+    if (walked.end != GP_END_PAGE_MISSING) break;
+    bool progress = false;
+    if (!load_missing(*request.run, request.files, walked.missing_pc, &progress)) return false;
+    if (!progress) break;
+  }
+  shared_->answer(LiveDone{.process = request.process,
+                           .tid = request.tid,
+                           .switches = request.switches,
+                           .frames = {walked.frames.begin(), walked.frames.end()},
+                           .end = walked.end,
+                           .guessed = walked.guessed,
+                           .symbols = live_walker_->symbols()});
+  return true;
+}
+
+// Loads the page of a pc in the process.
+bool LoaderWorker::load_missing(const MappingRun& run, std::span<const std::shared_ptr<CodeFile>> files, uint64_t pc,
+                                bool* progress) {
   // A return address is looked up one before; one page early is tried when it begins a page.
   for (const uint64_t address : {pc - 1, pc}) {
-    const auto at = page_at(request, address);
+    const auto at = page_at(run, files, address);
     if (!at) continue;
     const auto loaded = shared_->files->in_slot(at->file->slot);
     if (!loaded) continue;

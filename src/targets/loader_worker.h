@@ -9,6 +9,7 @@
 #include "elf/row_builder.h"
 #include "targets/deferred_walk.h"
 #include "targets/loader_shared.h"
+#include "walk/live_walker.h"
 
 namespace gp::targets {
 
@@ -48,17 +49,20 @@ class LoaderWorker {
   bool handle(RetireRequest& request);
   bool handle(PerfMapRequest& request);
   bool handle(ShrinkRequest& request);
+  bool handle(LiveThread& request);
   bool handle(DeferredSample& request);
   bool open(const OpenRequest& request);
   bool look_again(const OpenRequest& request);
   bool load_page(const std::shared_ptr<CodeFile>& file, uint64_t page);
-  bool load_missing(const DeferredSample& request, uint64_t pc, bool* progress);
+  bool load_missing(const MappingRun& run, std::span<const std::shared_ptr<CodeFile>> files, uint64_t pc,
+                    bool* progress);
   void settle(const std::shared_ptr<CodeFile>& file, CodeFile::State state);
   void note_rows();
 
   std::shared_ptr<LoaderShared> shared_;
   walk::NativeWalker walker_;
   elf::RowBuilder builder_;
+  std::unique_ptr<walk::LiveWalker> live_walker_;  // made when first asked for
   std::atomic<uint64_t> since_ns_{kIdle};
   std::shared_ptr<CodeFile> reading_;  // under the mutex
 };

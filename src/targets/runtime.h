@@ -103,6 +103,8 @@ class Runtime {
   virtual ~Runtime() = default;
   [[nodiscard]] virtual uint32_t kind() const = 0;          // enum gp_runtime
   [[nodiscard]] virtual std::string_view name() const = 0;  // "python", also in frames that mark a gap
+  // For people: by what it is recognised in a file.
+  [[nodiscard]] virtual std::string_view found_by() const { return {}; }
   // Nothing when `image` holds no such interpreter. `path` is only a hint.
   [[nodiscard]] virtual std::optional<RuntimeFile> detect(const elf::Image& image, std::string_view path) const = 0;
   // The process' entry of the walker's table. `bias`: address in the process minus vaddr in the file.

@@ -99,7 +99,7 @@ def main():
     build(["c_chain"], {})
     counts = {"PASS": 0, "FAIL": 0, "SKIP": 0}
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("SUDO_", "GPROFILER_"))}
-    environment.update({"GP": agent, "W": WORKLOADS, "LC_ALL": "C.UTF-8"})
+    environment.update({"GP": agent, "W": WORKLOADS, "S": f"{ROOT}/tests/workloads", "LC_ALL": "C.UTF-8"})
     with tempfile.TemporaryDirectory(prefix="gprofiler-cli-") as scratch:
         for case in read_cases():
             if names and not any(name in case["CASE"] for name in names):

@@ -12,6 +12,7 @@ class PerlRuntime final : public targets::Runtime {
  public:
   [[nodiscard]] uint32_t kind() const override { return GP_RUNTIME_PERL; }
   [[nodiscard]] std::string_view name() const override { return "perl"; }
+  [[nodiscard]] std::string_view found_by() const override { return "PL_thr_key and Perl_runops_standard"; }
   [[nodiscard]] std::optional<targets::RuntimeFile> detect(const elf::Image& image,
                                                            std::string_view path) const override;
   // kNotFound: gone, or not readable now; kMalformed: not what the file promises.

@@ -11,6 +11,7 @@ class PhpRuntime final : public targets::Runtime {
  public:
   [[nodiscard]] uint32_t kind() const override { return GP_RUNTIME_PHP; }
   [[nodiscard]] std::string_view name() const override { return "php"; }
+  [[nodiscard]] std::string_view found_by() const override { return "execute_ex and executor_globals"; }
   [[nodiscard]] std::optional<targets::RuntimeFile> detect(const elf::Image& image,
                                                            std::string_view path) const override;
   // kNotFound: gone, or not readable now; kMalformed: not what the file promises.

@@ -17,6 +17,9 @@ class PythonRuntime final : public targets::Runtime {
  public:
   [[nodiscard]] uint32_t kind() const override { return GP_RUNTIME_PYTHON; }
   [[nodiscard]] std::string_view name() const override { return "python"; }
+  [[nodiscard]] std::string_view found_by() const override {
+    return "_PyRuntime and _PyEval_EvalFrameDefault (2.7: PyEval_EvalFrameEx)";
+  }
   [[nodiscard]] std::optional<targets::RuntimeFile> detect(const elf::Image& image,
                                                            std::string_view path) const override;
   // kNotFound: gone, or its threads cannot be read now, worth another try later; kMalformed: not what the file promises, not worth it.

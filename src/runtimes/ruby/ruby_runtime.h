@@ -12,6 +12,7 @@ class RubyRuntime final : public targets::Runtime {
  public:
   [[nodiscard]] uint32_t kind() const override { return GP_RUNTIME_RUBY; }
   [[nodiscard]] std::string_view name() const override { return "ruby"; }
+  [[nodiscard]] std::string_view found_by() const override { return "ruby_version and rb_cObject"; }
   [[nodiscard]] std::optional<targets::RuntimeFile> detect(const elf::Image& image,
                                                            std::string_view path) const override;
   [[nodiscard]] Result<gp_runtime_entry> attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
