@@ -3,6 +3,7 @@
 #include <array>
 
 #include "runtimes/lua/lua_runtime.h"
+#include "runtimes/lua/luajit_runtime.h"
 #include "runtimes/perl/perl_runtime.h"
 #include "runtimes/php/php_runtime.h"
 #include "runtimes/python/python_runtime.h"
@@ -16,7 +17,8 @@ std::span<const targets::Runtime* const> all() {
   static const php::PhpRuntime kPhp;
   static const perl::PerlRuntime kPerl;
   static const lua::LuaRuntime kLua;
-  static const std::array<const targets::Runtime*, 5> kList = {&kPython, &kRuby, &kPhp, &kPerl, &kLua};
+  static const lua::LuajitRuntime kLuajit;
+  static const std::array<const targets::Runtime*, 6> kList = {&kPython, &kRuby, &kPhp, &kPerl, &kLua, &kLuajit};
   return kList;
 }
 

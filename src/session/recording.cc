@@ -22,7 +22,8 @@ profile::FrameKind frame_kind_of(uint32_t runtime) {
     case GP_RUNTIME_RUBY: return profile::FrameKind::kRuby;
     case GP_RUNTIME_PHP: return profile::FrameKind::kPhp;
     case GP_RUNTIME_PERL: return profile::FrameKind::kPerl;
-    case GP_RUNTIME_LUA: return profile::FrameKind::kLua;
+    case GP_RUNTIME_LUA:
+    case GP_RUNTIME_LUAJIT: return profile::FrameKind::kLua;
     default: return profile::FrameKind::kMarker;
   }
 }

@@ -65,6 +65,7 @@ TARGETS = {
     "c_jit": (["gcc"], "c_jit.c", C + "c_jit.c"),
     "c_odd": (["gcc", "objcopy"], "c_odd.c",
               C + "c_odd.c && objcopy --redefine-sym \"$(printf 'odd_function=odd;function\\033[31m with\\nlines')\" {out}"),
+    "lua_embedding_host": (["gcc"], "lua_embedding_host.c", C + "lua_embedding_host.c -ldl"),
     "libplugin.so": (["gcc"], "plugin.c", C + "plugin.c -shared -fPIC"),
     "c_dlopen": (["gcc"], "c_dlopen.c", C + "c_dlopen.c -ldl -Wl,-rpath,{dir}"),
     "c_big": (["gcc"], "c_big.c big.S", C + "c_big.c {src}/big.S"),

@@ -12,18 +12,18 @@ namespace {
 constexpr std::array<std::string_view, 2> kNotices = {"$LuaVersion: Lua ", "$Lua: Lua "};
 constexpr uint64_t kMaxConstants = 8U << 20U;  // of programs that are searched for the notice
 
-bool has_interface(const elf::Image& image, const elf::Section& section) {
+bool defines_any(const elf::Image& image, const elf::Section& section, std::span<const std::string_view> names) {
   if (section.link >= image.sections().size()) return false;
   const Bytes table = image.raw(section);
-  const Bytes names = image.raw(image.sections()[section.link]);
+  const Bytes strings = image.raw(image.sections()[section.link]);
   for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
     const auto symbol = read_at<Elf64_Sym>(table, at);
+    if (!symbol || symbol->st_shndx == SHN_UNDEF) continue;
     // Most other names are told by how they begin.
-    if (!symbol || symbol->st_shndx == SHN_UNDEF ||
-        read_at<uint32_t>(names, symbol->st_name) != uint32_t{'l' | 'u' << 8 | 'a' << 16 | '_' << 24})
-      continue;
-    const auto name = string_at(names, symbol->st_name);
-    if (name == "lua_ident" || name == "lua_pcallk" || name == "lua_pcall") return true;
+    const auto start = read_at<std::array<char, 3>>(strings, symbol->st_name);
+    if (!start || *start != std::array{'l', 'u', 'a'}) continue;
+    const auto name = string_at(strings, symbol->st_name);
+    if (name && std::ranges::find(names, *name) != names.end()) return true;
   }
   return false;
 }
@@ -48,12 +48,17 @@ std::optional<Version> parse_ident(Bytes ident) {
   return std::nullopt;
 }
 
+bool defines_any(const elf::Image& image, std::span<const std::string_view> names) {
+  return std::ranges::any_of(image.sections(), [&](const auto& section) {
+    return (section.type == SHT_DYNSYM || section.type == SHT_SYMTAB) && defines_any(image, section, names);
+  });
+}
+
 std::optional<Version> find_version(const elf::Image& image) {
   const auto* constants = image.section(".rodata");
   if (constants == nullptr) return std::nullopt;
-  const bool known = std::ranges::any_of(image.sections(), [&](const auto& section) {
-    return (section.type == SHT_DYNSYM || section.type == SHT_SYMTAB) && has_interface(image, section);
-  });
+  constexpr std::array<std::string_view, 3> kInterface = {"lua_ident", "lua_pcallk", "lua_pcall"};
+  const bool known = defines_any(image, kInterface);
   const bool is_program = !image.interpreter().empty() || image.is_static();
   if (!known && (!is_program || constants->size > kMaxConstants)) return std::nullopt;
   const Bytes bytes = image.raw(*constants);

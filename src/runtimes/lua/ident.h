@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "elf/image.h"
 
@@ -18,6 +20,9 @@ struct Version {
 // From a copyright notice: "$LuaVersion: Lua 5.4.4  Copyright …", before 5.2 "$Lua: Lua 5.1.5 Copyright …" (lapi.c:
 // lua_ident). Nothing when it is something else.
 std::optional<Version> parse_ident(Bytes ident);
+
+// Whether one of the file's symbols begins with "lua" and is one of `names`.
+bool defines_any(const elf::Image& image, std::span<const std::string_view> names);
 
 // By the symbols of its interface or, in a program that exports none, by the notice.
 std::optional<Version> find_version(const elf::Image& image);
