@@ -1,5 +1,6 @@
 #include "app/log_file.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
@@ -39,7 +40,7 @@ class LogFileTest : public testing::Test {
   // Longer than what may pass before the name is looked at again.
   static void wait() { std::this_thread::sleep_for(std::chrono::milliseconds(1050)); }
 
-  std::string folder_ = testing::TempDir() + "gp_log_file";
+  std::string folder_ = fmt::format("{}gp_log_file.{}", testing::TempDir(), ::getpid());  // tests run side by side
   std::string path_ = folder_ + "/deeper/gprofiler.log";
   std::shared_ptr<LogFile> file_;
   std::unique_ptr<spdlog::logger> logger_;

@@ -1,7 +1,9 @@
 #include "session/governor/self_history.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -31,7 +33,7 @@ class SelfHistoryFile : public testing::Test {
  protected:
   void SetUp() override { std::filesystem::remove_all(folder_); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string folder_ = testing::TempDir() + "gp_self_history";
+  std::string folder_ = fmt::format("{}gp_self_history.{}", testing::TempDir(), ::getpid());  // tests run side by side
   std::string path_ = folder_ + "/self.tsv";
 };
 
