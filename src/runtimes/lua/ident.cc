@@ -64,7 +64,10 @@ std::optional<Version> find_version(const elf::Image& image) {
   const Bytes bytes = image.raw(*constants);
   for (const auto notice : kNotices) {
     const auto found = std::ranges::search(bytes, notice);
-    if (!found.empty()) return parse_ident(bytes.subspan(static_cast<size_t>(found.begin() - bytes.begin())));
+    if (found.empty()) continue;
+    auto version = parse_ident(bytes.subspan(static_cast<size_t>(found.begin() - bytes.begin())));
+    // A program that only speaks of Lua, as this one does, has the words and no version.
+    if (known || (version && version->text != "?")) return version;
   }
   return std::nullopt;
 }
