@@ -1,5 +1,6 @@
 // Finds luaV_execute(), the interpreter loop, which no program exports, and where it keeps what it works on. Patterns
 // are of GCC's and Clang's x86-64 code; what was found is checked against live memory whenever it is used.
+// Owner thread: loader.
 #pragma once
 
 #include <array>

@@ -1,4 +1,5 @@
-// Whether a file has a Lua in it, and which.
+// Whether a file has a Lua in it, and which: by lua_ident (lapi.c), which holds the notice of every release. Owner thread:
+// loader.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Lines of Lua functions.
+// Lines of Lua functions, in the tables of Proto (lobject.h, ldebug.c). Owner thread: the closer's.
 #pragma once
 
 #include <cstdint>

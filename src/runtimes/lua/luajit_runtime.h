@@ -1,5 +1,5 @@
 // LuaJIT: recognised in files that have its interface, not walked: its interpreter's frames read
-// "[luajit 2.1: not supported]".
+// "[luajit 2.1: not supported]". Owner threads: as targets::Runtime says.
 #pragma once
 
 #include "targets/runtime.h"

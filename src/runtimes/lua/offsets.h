@@ -1,4 +1,4 @@
-// Layouts of Lua's objects by version.
+// Layouts of Lua's objects by version, in bytes; each cites the header it is from. Owner thread: any.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// From a symbol record to what frames are called.
+// From a symbol record (bpf/abi/perl.h) to what frames are called. Owner thread: reader.
 #pragma once
 
 #include <optional>

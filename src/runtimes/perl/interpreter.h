@@ -1,5 +1,6 @@
 // What tells a Perl interpreter in a file: the few symbols that matter, its version, and how its loops are compiled.
 // The program, libperl for other programs and those linked with it export them for extensions, stripped or not.
+// Owner thread: loader.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// Where the fields are that the walker reads, by version.
+// Where the fields are that the walker reads, by version, in bytes (intrpvar.h). Owner thread: any.
 #pragma once
 
 #include <cstdint>
