@@ -4,7 +4,8 @@
 Usage: tools/suite.py STAGE|GROUP...
 
 Each stage is a command that closes with "N passed, N failed, N skipped"; a stage that closes otherwise counts as one
-failure. The last line printed is the sum in the same words. Exit code 1 if anything failed.
+failure. What failed is said once more at the end, for who sees only the end of a long log. The last line printed is the
+sum in the same words. Exit code 1 if anything failed.
 """
 import os
 import re
@@ -43,12 +44,37 @@ GROUPS = {
            "kernel"],
 }
 TALLY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$")
+FAILURE = re.compile(r"FAIL\b|\S+: ended with code|\d+/\d+ Test .*\*\*\*")
+REASON_LINES = 8  # of a failure that are said again
 
 
-def run_stage(name):
+class Failures:
+    """The lines that say what failed, each with the first lines of its reason, which are those set in under it."""
+
+    def __init__(self):
+        self.lines = []
+        self._room = 0
+
+    def hear(self, stage, line):
+        if FAILURE.match(line.lstrip()):
+            self.lines.append(f"{stage}: {line.strip()}")
+            self._room = REASON_LINES
+        elif self._room and line.startswith(" "):
+            self.lines.append(line.rstrip()[:200])
+            self._room -= 1
+        else:
+            self._room = 0
+
+
+def run_stage(name, failures):
     """(passed, failed, skipped) of one stage, its output passed on with the tally line marked as the stage's own."""
     print(f"== {name}", flush=True)
     tally = None
+
+    def say(line):
+        failures.hear(name, line)
+        print(line, flush=True)
+
     child = subprocess.Popen(STAGES[name], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, errors="replace")
     for line in child.stdout:
@@ -56,13 +82,13 @@ def run_stage(name):
         if match:
             tally = tuple(int(number) for number in match.groups())
         else:
-            print(line, end="", flush=True)
+            say(line.rstrip("\n"))
     child.wait()
     if tally is None:
-        print(f"{name}: ended with code {child.returncode} before it counted its results")
+        say(f"{name}: ended with code {child.returncode} before it counted its results")
         return 0, 1, 0
     if child.returncode != 0 and tally[1] == 0:
-        print(f"{name}: ended with code {child.returncode} although it counted no failure")
+        say(f"{name}: ended with code {child.returncode} although it counted no failure")
         return tally[0], 1, tally[2]
     return tally
 
@@ -79,12 +105,15 @@ def main():
             if name not in names:
                 names.append(name)
     rows = []
+    failures = Failures()
     for name in names:
         start = time.monotonic()
-        rows.append((name, *run_stage(name), time.monotonic() - start))
+        rows.append((name, *run_stage(name, failures), time.monotonic() - start))
     print("\nstage            passed  failed  skipped  seconds")
     for name, passed, failed, skipped, seconds in rows:
         print(f"{name:<16} {passed:>6}  {failed:>6}  {skipped:>7}  {seconds:>7.0f}")
+    if failures.lines:
+        print("\nwhat failed", *failures.lines, sep="\n")
     passed, failed, skipped = (sum(row[i] for row in rows) for i in (1, 2, 3))
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
     return 1 if failed or not passed else 0
