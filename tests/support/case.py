@@ -3,7 +3,7 @@ import math
 import re
 
 from chroot import SUITES
-from collapsed import named_share, share, whole_share
+from collapsed import markers, named_share, share, whole_share
 from matrix import COLUMNS
 
 # Directives that may stand once with a value, several times with a value, or alone.
@@ -124,10 +124,10 @@ class Case:
             if bad is not None:
                 found.append(f"a stack matches {pattern.pattern!r}, which must not be: {bad[:400]}")
         found += filter(None, (one.check(stacks, precise, emulated and self.late) for one in self.share))
-        for limit, value, what in ((self.whole, whole_share(stacks), "of samples reach their root"),
-                                   (self.named, named_share(stacks), "of frames have a name")):
-            if limit is not None and value < float(limit):
-                found.append(f"{value:.2f} % {what}, not {limit}")
+        if self.whole is not None and whole_share(stacks) < float(self.whole):
+            found.append(f"{whole_share(stacks):.2f} % of samples reach their root, not {self.whole}: {markers(stacks)}")
+        if self.named is not None and named_share(stacks) < float(self.named):
+            found.append(f"{named_share(stacks):.2f} % of frames have a name, not {self.named}")
         if self.truth:
             found += truth_faults(stacks, self.truth, told)
         if self.only and set(profile.stacks) - {comm}:

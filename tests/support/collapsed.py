@@ -66,6 +66,15 @@ def whole_share(stacks):
     return 100.0 * whole / total if total else 0.0
 
 
+def markers(stacks):
+    """The marker frames of `stacks` with how often each was there, for people."""
+    found = Counter()
+    for stack, count in stacks.items():
+        for frame in filter(MARKER.match, stack.split(";")):
+            found[frame] += count
+    return ", ".join(f"{count} {frame}" for frame, count in found.most_common())
+
+
 def named_share(stacks):
     """Frames that have a name, in percent of all frames that are no markers."""
     frames = named = 0

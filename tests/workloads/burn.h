@@ -8,9 +8,14 @@
 
 #define NOINLINE __attribute__((noinline, noclone))
 
-/* One unit is a chain of dependent multiplications: some 20 microseconds, the same for every caller. */
+/* One unit is a chain of dependent multiplications: some 20 microseconds on average, the same for every caller. How long
+ * each call takes varies from half to one and a half of that, by steps of the golden ratio, which spread evenly: a loop
+ * of a fixed length close to the sampling period would be sampled in the same place again and again. */
 static inline __attribute__((always_inline)) uint64_t burn_units(uint64_t seed, unsigned units) {
-	for (unsigned i = 0; i < units * 16384u; ++i) {
+	static unsigned varied;
+
+	varied = (varied + 10125u) % 16384u;
+	for (unsigned i = 0, end = units * (8192u + varied); i < end; ++i) {
 		seed = seed * 6364136223846793005u + 1442695040888963407u;
 		__asm__ volatile("" : "+r"(seed));
 	}
