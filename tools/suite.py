@@ -38,7 +38,7 @@ STAGES = {
 # Later stages use what earlier ones built.
 GROUPS = {
     "test": ["unit", "release", "cli", "daemon", "operations", "scenario"],
-    "test-full": ["asan", "release", "cli", "daemon", "operations-full", "scenario-full", "tools", "fuzz", "soak",
+    "test-full": ["asan", "tsan", "release", "cli", "daemon", "operations-full", "scenario-full", "tools", "fuzz", "soak",
                   "kernel"],
     "ci": ["lint", "unit", "release", "cli", "daemon", "operations-full", "scenario-full", "tools", "asan", "fuzz", "soak",
            "kernel"],

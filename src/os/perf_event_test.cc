@@ -52,20 +52,20 @@ TEST_F(PerfEvent, SidebandTellsTheLifeOfAProcess) {
   pollfd ready{ring->fd(), POLLIN, 0};
   EXPECT_EQ(::poll(&ready, 1, 1000), 1);
 
-  std::string life;
+  std::string life;  // of its first thread: a sanitizer starts another
   bool mapped_program = false;
   uint64_t last_ns = 0;
   const auto count = ring->drain([&](const SidebandEvent& event) {
     EXPECT_GE(event.time_ns, last_ns);
     last_ns = event.time_ns;
     EXPECT_EQ(event.cpu, static_cast<uint32_t>(cpu_));
-    if (const auto* fork = std::get_if<ForkEvent>(&event.body); fork && fork->pid == child) {
+    if (const auto* fork = std::get_if<ForkEvent>(&event.body); fork && fork->tid == child) {
       EXPECT_EQ(fork->parent_pid, ::getpid());
       life += "fork ";
     } else if (const auto* comm = std::get_if<CommEvent>(&event.body); comm && comm->pid == child) {
       EXPECT_TRUE(comm->exec);
       life += std::string(comm->name) + ' ';
-    } else if (const auto* exit = std::get_if<ExitEvent>(&event.body); exit && exit->pid == child) {
+    } else if (const auto* exit = std::get_if<ExitEvent>(&event.body); exit && exit->tid == child) {
       life += "exit";
     } else if (const auto* mmap = std::get_if<MmapEvent>(&event.body); mmap && mmap->pid == child) {
       const bool known = mmap->build_id_bytes != 0 || mmap->inode != 0 || mmap->path.starts_with('[');

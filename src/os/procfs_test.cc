@@ -35,7 +35,11 @@ TEST(Procfs, ListsProcessesAndThreads) {
   const auto processes = list_processes();
   ASSERT_TRUE(processes);
   EXPECT_TRUE(std::ranges::binary_search(*processes, ::getpid()));
-  std::jthread([] { EXPECT_EQ(list_threads(::getpid())->size(), 2U); }).join();
+  std::jthread([] {
+    const auto threads = list_threads(::getpid());  // a sanitizer may have one of its own, too
+    EXPECT_TRUE(std::ranges::binary_search(*threads, ::getpid()));
+    EXPECT_TRUE(std::ranges::binary_search(*threads, ::gettid()));
+  }).join();
 }
 
 TEST(Procfs, NamespacesAreShared) {
