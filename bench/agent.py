@@ -81,12 +81,12 @@ def total_kib(memory):
 class Run:
     """One run of the profiler: what it cost until the end of the window, and after."""
 
-    def __init__(self, binary, hz):
+    def __init__(self, binary, hz, options=()):
         self.folder = tempfile.mkdtemp(prefix="gp-bench-out-")
         self.started = time.monotonic()
         self.memory = {"anon": 0, "shmem": 0, "file": 0, "maps": 0}
         with open(f"{self.folder}/log", "wb") as log:
-            self.child = subprocess.Popen([binary, "-o", self.folder, "-d", "3600", "-f", str(hz)],
+            self.child = subprocess.Popen([binary, "-o", self.folder, "-d", "3600", "-f", str(hz), *options],
                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def await_first_sample(self, limit=20.0):

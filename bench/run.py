@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Measures the profiler against the budgets of docs/performance.md, beside perf under the same load, and prints a table.
+"""Measures the profiler against the budgets of docs/performance.md, beside perf under the same load and beside the profilers
+of each language, and prints tables.
 
-Usage: bench/run.py [--quick] [--rounds N] [--agent BINARY] [--no-perf]. Needs root. Fails nothing by time.
+Usage: bench/run.py [--quick] [--rounds N] [--agent BINARY] [--no-perf] [--only load|languages]. Needs root. Fails nothing
+by time.
 """
 import argparse
 import json
@@ -16,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, HERE)
 import agent
+import languages
 import load
 import peers
 import quality
@@ -37,6 +40,7 @@ class Settings:
         self.perf_seconds = 3 if quick else 5
         self.capture_seconds = 3 if quick else 6
         self.slowdown_turns = 3 if quick else 6
+        self.work_seconds = 2 if quick else 5  # of each program of a language, by itself and under each profiler
         self.perf = not arguments.no_perf and shutil.which("perf") is not None
 
 
@@ -336,16 +340,7 @@ def measure(settings):
     return figures, programs, micro
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="about two minutes, one round")
-    parser.add_argument("--rounds", type=int, help="instead of 3 (1 with --quick)")
-    parser.add_argument("--agent", help="instead of build/gprofiler")
-    parser.add_argument("--no-perf", action="store_true", help="leave perf out")
-    settings = Settings(parser.parse_args())
-    if os.geteuid() != 0:
-        sys.exit("bench: needs root, for BPF and for the cost of BPF programs; run: sudo make bench")
-    compile_helpers()
+def run_load(settings):
     figures, programs, micro = measure(settings)
     print_table(figures, programs)
     print_stages(micro)
@@ -353,7 +348,26 @@ def main():
     print_programs(figures)
     with open(f"{BUILD}/results.json", "w", encoding="utf-8") as file:
         json.dump(figures.values, file, indent=1)
-    print(f"\nMedians of {settings.rounds} rounds, {time.monotonic() - STARTED:.0f} s; every value: {BUILD}/results.json")
+    print(f"\nEvery value: {BUILD}/results.json")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="about two minutes, one round")
+    parser.add_argument("--rounds", type=int, help="instead of 3 (1 with --quick)")
+    parser.add_argument("--agent", help="instead of build/gprofiler")
+    parser.add_argument("--no-perf", action="store_true", help="leave perf out")
+    parser.add_argument("--only", choices=["load", "languages"], help="of the parts of this; else all")
+    arguments = parser.parse_args()
+    settings = Settings(arguments)
+    if os.geteuid() != 0:
+        sys.exit("bench: needs root, for BPF and for the cost of BPF programs; run: sudo make bench")
+    compile_helpers()
+    if arguments.only in (None, "load"):
+        run_load(settings)
+    if arguments.only in (None, "languages"):
+        languages.run(settings, HZ, tell).print()
+    print(f"\nMedians of {settings.rounds} rounds, {time.monotonic() - STARTED:.0f} s")
 
 
 if __name__ == "__main__":
