@@ -292,7 +292,7 @@ static __always_inline void begin(struct gp_walk *w, struct task_struct *task, _
 
 /*
  * After a miss: what the interpreters know is read now, the native frames later. Where native frames cannot be had at all
- * (code that something compiled at run time, as PCRE does), the interpreted ones come behind those that were.
+ * (code that something compiled at run time), the interpreted ones come behind those that were.
  */
 static __always_inline void handle_end(struct gp_walk *w, __u32 cpu, struct gp_counters *count)
 {

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "bpf/abi/pcre.h"
 #include "walk/native_walker.h"
 #include "walk/testing/plain_tables.h"
 
@@ -118,6 +119,15 @@ std::vector<gp_frame> frames_of(Input& input, size_t most) {
   return frames;
 }
 
+// Code that patterns were compiled to returns to the start of the code, and to an address of the input's.
+gp_runtime_entry compiled_patterns(Input& input) {
+  gp_runtime_entry entry{};
+  const gp_pcre layout{.sites = {kCode, input.address(), 0, 0}};
+  entry.kind = GP_RUNTIME_PCRE;
+  std::memcpy(entry.layout, &layout, sizeof(layout));
+  return entry;
+}
+
 // Words that are addresses, then raw bytes, of exactly the size the walker is told.
 std::vector<uint8_t> stack_of(Input& input) {
   std::vector<uint8_t> stack;
@@ -148,10 +158,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto mappings = mappings_of(input);
   const auto before = frames_of(input, 3);
   const auto pending = frames_of(input, 8);
+  const std::array<gp_runtime_entry, 1> runtimes = {compiled_patterns(input)};
   const auto bytes = stack_of(input);
   stack.base = kStack;
   stack.stack = bytes;
   stack.mappings = mappings;
+  stack.runtimes = runtimes;
   stack.before = before;
   stack.pending = pending;
   const auto walked = walker.walk(stack);

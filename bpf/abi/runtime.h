@@ -12,6 +12,8 @@ enum gp_runtime {
 	GP_RUNTIME_PERL,
 	GP_RUNTIME_LUA,
 	GP_RUNTIME_LUAJIT,
+	GP_RUNTIMES_WITH_FRAMES, /* of their own, as interpreters have; those behind it only generate code */
+	GP_RUNTIME_PCRE = GP_RUNTIMES_WITH_FRAMES, /* bpf/walk/pattern.h */
 	GP_RUNTIMES,
 };
 

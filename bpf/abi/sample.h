@@ -34,7 +34,10 @@ enum gp_frame_kind {
 	GP_FRAME_LUA = GP_FRAME_CODE(GP_RUNTIME_LUA),
 };
 
-enum gp_note { GP_NOTE_GARBAGE = 1 /* collects garbage */ };
+enum gp_note {
+	GP_NOTE_GARBAGE = 1, /* collects garbage */
+	GP_NOTE_COMPILED,    /* runs code that it compiled */
+};
 
 #define GP_FRAME_RETURN_ADDRESS 1 /* look up value - 1 */
 #define GP_FRAME_GUESSED 2        /* its caller was found by frame pointer where no rule covered the pc */

@@ -120,7 +120,7 @@ GP_INLINE void gp_set_place(struct gp_walk *w, __u64 on_stack)
 /* Draining: the next runtime that has frames left gets the following turns. 1: there is none. */
 GP_INLINE int gp_drain_next(struct gp_walk *w)
 {
-	for (__u32 runtime = 1; runtime < GP_RUNTIMES; runtime++) {
+	for (__u32 runtime = 1; runtime < GP_RUNTIMES_WITH_FRAMES; runtime++) {
 		if (runtime <= w->unwinder || !w->runtime[runtime] || gp_is_done(w, runtime))
 			continue;
 		w->unwinder = runtime;

@@ -4,6 +4,7 @@
 
 #include "bpf/walk/interpreter.h"
 #include "bpf/walk/mapping.h"
+#include "bpf/walk/pattern.h"
 #include "bpf/walk/rows.h"
 #include "bpf/walk/stack.h"
 
@@ -145,18 +146,6 @@ GP_INLINE int gp_lookup(struct gp_walk *w)
 }
 
 GP_PART(gp_lookup)
-
-/* The caller is at (pc, cfa); rbp's new value is known when has_fp. */
-GP_INLINE int gp_enter_caller(struct gp_walk *w, __u64 pc, __u64 cfa)
-{
-	if (pc == 0)
-		return gp_finish(w, GP_END_ROOT); /* a thread's or coroutine's first frame: nothing called it */
-	w->registers.value[GP_REG_RIP] = pc;
-	w->registers.value[GP_REG_RSP] = cfa;
-	w->registers.is_return = 1;
-	w->registers.valid &= GP_REGS_CALLEE_SAVED | (1u << GP_REG_RSP) | (1u << GP_REG_RIP);
-	return 0;
-}
 
 /* No rule covers the pc: rbp may be a frame pointer. The frame just pushed gets the flag. */
 GP_INLINE int gp_step_frame_pointer(struct gp_walk *w, int is_guess)
@@ -367,6 +356,12 @@ GP_INLINE int gp_native_step(struct gp_walk *w)
 			w->unwinder = at->runtime;
 		if (moved || w->unwinder)
 			return 0;
+	}
+	if (at->file == GP_NO_FILE && at->runtime == GP_RUNTIME_NONE && w->runtime[GP_RUNTIME_PCRE]) {
+		int left = GP_CALL(gp_leave_pattern, w);
+
+		if (left)
+			return left < 0;
 	}
 	__u8 flags = w->registers.is_return ? GP_FRAME_RETURN_ADDRESS : 0;
 

@@ -4,6 +4,7 @@
 
 #include "runtimes/lua/lua_runtime.h"
 #include "runtimes/lua/luajit_runtime.h"
+#include "runtimes/pcre/pcre_runtime.h"
 #include "runtimes/perl/perl_runtime.h"
 #include "runtimes/php/php_runtime.h"
 #include "runtimes/python/python_runtime.h"
@@ -18,7 +19,8 @@ std::span<const targets::Runtime* const> all() {
   static const perl::PerlRuntime kPerl;
   static const lua::LuaRuntime kLua;
   static const lua::LuajitRuntime kLuajit;
-  static const std::array<const targets::Runtime*, 6> kList = {&kPython, &kRuby, &kPhp, &kPerl, &kLua, &kLuajit};
+  static const pcre::PcreRuntime kPcre;
+  static const std::array<const targets::Runtime*, 7> kList = {&kPython, &kRuby, &kPhp, &kPerl, &kLua, &kLuajit, &kPcre};
   return kList;
 }
 

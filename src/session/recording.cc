@@ -132,6 +132,7 @@ std::string_view Recording::root_marker(const WalkedSample& sample) {
 
 // What a runtime is doing in its native frames.
 profile::RawFrame Recording::note(const gp_frame& frame) {
+  if (frame.value == GP_NOTE_COMPILED) return marker("[pcre: compiled pattern]");
   return marker(runtime_text(frame.extra, frame.value == GP_NOTE_GARBAGE ? "collects garbage" : "busy"));
 }
 

@@ -73,6 +73,7 @@ class StackWorld {
                          .other = {reinterpret_cast<const uint8_t*>(other_words.data()), other_words.size() * 8},
                          .mappings = mappings,
                          .pid = 1,
+                         .runtimes = runtimes,
                          .before = before,
                          .pending = pending});
   }
@@ -86,6 +87,7 @@ class StackWorld {
   std::vector<uint64_t> words;
   std::vector<uint64_t> other_words;  // another stack
   std::vector<gp_mapping> mappings;
+  std::vector<gp_runtime_entry> runtimes;
   std::vector<gp_frame> before;
   std::vector<gp_frame> pending;
 
