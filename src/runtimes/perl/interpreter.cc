@@ -1,6 +1,5 @@
 #include "runtimes/perl/interpreter.h"
 
-#include <elf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,21 +27,13 @@ struct Found {
   }
 };
 
-void read_table(const elf::Image& image, const elf::Section& section, Found& found) {
-  if (section.link >= image.sections().size()) return;
-  const Bytes table = image.raw(section);
-  const Bytes names = image.raw(image.sections()[section.link]);
-  for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
-    const auto symbol = read_at<Elf64_Sym>(table, at);
-    if (!symbol || symbol->st_shndx == SHN_UNDEF) continue;
-    // Most other names are told by how they begin.
-    const auto start = read_at<uint16_t>(names, symbol->st_name);
-    if (start != uint16_t{'P' | 'e' << 8} && start != uint16_t{'P' | 'L' << 8}) continue;
-    const auto name = string_at(names, symbol->st_name);
-    auto* into = name ? found.of(*name) : nullptr;
+void read(const elf::Image& image, SymbolSection section, Found& found) {
+  constexpr std::array<std::string_view, 2> kStarts = {"Perl", "PL_"};
+  each_symbol(image, section, kStarts, [&found](std::string_view name, const Symbol& symbol) {
+    auto* into = found.of(name);
     // Of two symbols of one name the first is kept: .dynsym comes first.
-    if (into != nullptr && !*into) *into = Symbol{Vaddr{symbol->st_value}, symbol->st_size};
-  }
+    if (into != nullptr && !*into) *into = symbol;
+  });
 }
 
 uint8_t byte_at(const elf::Image& image, const std::optional<Symbol>& symbol) {
@@ -66,11 +57,8 @@ uint16_t moved_to_rdi(Bytes code) {
 
 std::optional<Interpreter> find_interpreter(const elf::Image& image) {
   Found found;
-  for (const auto& section : image.sections())
-    if (section.type == SHT_DYNSYM) read_table(image, section, found);
-  if (!found.loop)
-    for (const auto& section : image.sections())
-      if (section.type == SHT_SYMTAB) read_table(image, section, found);
+  read(image, SymbolSection::kDynamic, found);
+  if (!found.loop) read(image, SymbolSection::kFull, found);
   if (!found.loop || found.loop->size == 0) return std::nullopt;
   return Interpreter{*found.loop, found.debug_loop, found.thread_key, found.first, found.version, found.revision};
 }

@@ -10,14 +10,9 @@
 
 #include "base/ids.h"
 #include "elf/image.h"
+#include "runtimes/symbols.h"
 
 namespace gp::runtimes::perl {
-
-// A defined symbol: where it is and how long. Owner thread: none (value).
-struct Symbol {
-  Vaddr address;
-  uint64_t size = 0;  // bytes; 0: not said
-};
 
 // Owner thread: none (value).
 struct Interpreter {

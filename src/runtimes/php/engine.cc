@@ -1,9 +1,9 @@
 #include "runtimes/php/engine.h"
 
-#include <elf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string_view>
 
@@ -32,32 +32,19 @@ void note(Found& found, std::string_view name, const Symbol& symbol) {
   }
 }
 
-void read_table(const elf::Image& image, const elf::Section& section, Found& found) {
-  if (section.link >= image.sections().size()) return;
-  const Bytes table = image.raw(section);
-  const Bytes names = image.raw(image.sections()[section.link]);
-  for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
-    const auto symbol = read_at<Elf64_Sym>(table, at);
-    if (!symbol || symbol->st_shndx == SHN_UNDEF) continue;
-    // Most other names are told by how they begin.
-    const auto start = read_at<uint32_t>(names, symbol->st_name);
-    if (start != uint32_t{'e' | 'x' << 8 | 'e' << 16 | 'c' << 24} &&
-        start != uint32_t{'z' | 'e' << 8 | 'n' << 16 | 'd' << 24})
-      continue;
-    if (const auto name = string_at(names, symbol->st_name))
-      note(found, *name, {Vaddr{symbol->st_value}, symbol->st_size});
-  }
+void read(const elf::Image& image, SymbolSection section, Found& found) {
+  constexpr std::array<std::string_view, 2> kStarts = {"exec", "zend"};
+  each_symbol(image, section, kStarts,
+              [&found](std::string_view name, const Symbol& symbol) { note(found, name, symbol); });
 }
 
 }  // namespace
 
 std::optional<Engine> find_engine(const elf::Image& image) {
   Found found;
-  for (const auto& section : image.sections())
-    if (section.type == SHT_DYNSYM) read_table(image, section, found);
+  read(image, SymbolSection::kDynamic, found);
   if (!found.loop || found.loop->size == 0) return std::nullopt;
-  for (const auto& section : image.sections())
-    if (section.type == SHT_SYMTAB) read_table(image, section, found);
+  read(image, SymbolSection::kFull, found);
   return Engine{*found.loop, found.loop_cold, found.frameless, found.globals};
 }
 
