@@ -2,7 +2,7 @@
 """Measures the profiler against the budgets of docs/performance.md, beside perf under the same load and beside the profilers
 of each language, and prints tables.
 
-Usage: bench/run.py [--quick] [--rounds N] [--agent BINARY] [--no-perf] [--only load|languages]. Needs root. Fails nothing
+Usage: bench/run.py [--quick] [--rounds N] [--agent BINARY] [--no-perf] [--only load|languages|processes]. Needs root. Fails nothing
 by time.
 """
 import argparse
@@ -21,6 +21,7 @@ import agent
 import languages
 import load
 import peers
+import processes
 import quality
 
 BUILD = f"{ROOT}/build/bench"
@@ -41,6 +42,7 @@ class Settings:
         self.capture_seconds = 3 if quick else 6
         self.slowdown_turns = 3 if quick else 6
         self.work_seconds = 2 if quick else 5  # of each program of a language, by itself and under each profiler
+        self.processes_seconds = 20 if quick else 40
         self.perf = not arguments.no_perf and shutil.which("perf") is not None
 
 
@@ -357,7 +359,7 @@ def main():
     parser.add_argument("--rounds", type=int, help="instead of 3 (1 with --quick)")
     parser.add_argument("--agent", help="instead of build/gprofiler")
     parser.add_argument("--no-perf", action="store_true", help="leave perf out")
-    parser.add_argument("--only", choices=["load", "languages"], help="of the parts of this; else all")
+    parser.add_argument("--only", choices=["load", "languages", "processes"], help="of the parts of this; else all")
     arguments = parser.parse_args()
     settings = Settings(arguments)
     if os.geteuid() != 0:
@@ -367,6 +369,8 @@ def main():
         run_load(settings)
     if arguments.only in (None, "languages"):
         languages.run(settings, HZ, tell).print()
+    if arguments.only in (None, "processes"):
+        processes.run(settings, HZ, tell)
     print(f"\nMedians of {settings.rounds} rounds, {time.monotonic() - STARTED:.0f} s")
 
 

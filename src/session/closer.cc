@@ -138,10 +138,10 @@ void Closer::add_stacks(Recording& recording) {
 void Closer::add_samples(const Recording& recording) {
   std::map<std::pair<uint32_t, uint32_t>, uint64_t> merged;
   profile::Quality& quality = profile_->quality;
-  for (const auto& [where, weight_ns] : recording.weights()) {
-    const Path& path = paths_[where.second];
+  for (const auto& [place, weight_ns] : recording.weights()) {
+    const Path& path = paths_[Recording::node_of(place)];
     const uint64_t count = std::max<uint64_t>(1, (weight_ns + profile_->period_ns / 2) / profile_->period_ns);
-    merged[{where.first, path.node}] += count;
+    merged[{Recording::thread_of(place), path.node}] += count;
     quality.frames += count * path.depth;
     quality.unnamed_frames += count * path.unnamed;
     if (path.unnamed > 0) quality.unnamed += count;

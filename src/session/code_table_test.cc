@@ -49,11 +49,28 @@ TEST(CodeTable, AgesTwiceBeforeItForgets) {
   EXPECT_EQ(table.find({kOne, 1, 2, 8})->name, "b");
 }
 
+TEST(CodeTable, KeepsOneSymbolForAllProcessesThatRunTheSameCode) {
+  CodeTable table;
+  table.add({kOne, 1, 1, 8}, symbol("same", 5000));
+  const size_t one = table.memory_bytes();
+  table.add({kTwo, 1, 1, 16}, symbol("same", 5000));
+  EXPECT_EQ(table.find({kOne, 1, 1, 8}), table.find({kTwo, 1, 1, 16}));
+  EXPECT_LT(table.memory_bytes() - one, 200U);
+  table.add({kTwo, 1, 1, 24}, symbol("same", 5001));
+  EXPECT_NE(table.find({kTwo, 1, 1, 24}), table.find({kTwo, 1, 1, 16})) << "other lines";
+  table.age();
+  table.add({kTwo, 1, 1, 16}, symbol("same", 5000));
+  table.age();
+  EXPECT_EQ(table.find({kOne, 1, 1, 8}), nullptr);
+  EXPECT_EQ(table.find({kTwo, 1, 1, 16})->name, "same");
+  EXPECT_EQ(table.memory_bytes(), one);
+}
+
 TEST(CodeTable, ForgetsEndedProcessesAndGivesTheirBytesBack) {
   CodeTable table;
   for (uint64_t object = 0; object < 10; ++object) {
-    table.add({kOne, 1, 0, object}, symbol("one", 100));
-    table.add({kTwo, 1, 0, object}, symbol("two", 100));
+    table.add({kOne, 1, 0, object}, symbol("one", 100 + object));
+    table.add({kTwo, 1, 0, object}, symbol("two", 100 + object));
     if (object == 4) table.age();
   }
   const size_t both = table.memory_bytes();

@@ -8,6 +8,7 @@ namespace gp::session {
 namespace {
 
 constexpr size_t kMapNodeBytes = 80;  // of std::map with small keys: links, key, value, the allocator's own
+constexpr size_t kWeightBytes = 40;   // of the table of weights: a node and its part of the buckets
 constexpr size_t kMaxPerfMaps = 256;  // descriptors held until the window closes
 
 std::string runtime_text(uint32_t runtime, std::string_view what) {
@@ -67,6 +68,18 @@ uint32_t Recording::file_index(const std::shared_ptr<targets::CodeFile>& file) {
   return place->second;
 }
 
+// The same for all processes that share it, but for symbols without a name: each may still get one of its own.
+uint32_t Recording::symbol_index(std::shared_ptr<const targets::CodeSymbol> symbol) {
+  const auto index = static_cast<uint32_t>(code_.size());
+  if (symbol->name_known) {
+    const auto [known, added] = symbol_ids_.try_emplace(symbol.get(), index);
+    if (!added) return known->second;
+  }
+  code_bytes_ += session::memory_bytes(*symbol);
+  code_.push_back(std::move(symbol));
+  return index;
+}
+
 uint32_t Recording::text_index(std::string_view text) {
   const auto known = text_ids_.find(text);
   if (known != text_ids_.end()) return known->second;
@@ -117,9 +130,7 @@ profile::RawFrame Recording::interpreted(const WalkedSample& sample, const gp_fr
   if (known == code_ids_.end()) {
     auto symbol = sample.code == nullptr ? nullptr : sample.code->find(key);
     if (!symbol) return marker(runtime_text(key.runtime, "unnamed code"));
-    code_bytes_ += session::memory_bytes(*symbol);
-    known = code_ids_.emplace(key, static_cast<uint32_t>(code_.size())).first;
-    code_.push_back(std::move(symbol));
+    known = code_ids_.emplace(key, symbol_index(std::move(symbol))).first;
   }
   return {.value = frame.extra, .owner = known->second, .kind = profile::RawFrameKind::kCode, .return_address = false};
 }
@@ -156,8 +167,8 @@ void Recording::count(const WalkedSample& sample) {
 }
 
 size_t Recording::memory_bytes() const {
-  return trie_.memory_bytes() + weights_.size() * kMapNodeBytes + threads_.size() * (sizeof(Thread) + kMapNodeBytes) +
-         code_bytes_;
+  return trie_.memory_bytes() + weights_.size() * kWeightBytes + threads_.size() * (sizeof(Thread) + kMapNodeBytes) +
+         code_ids_.size() * kMapNodeBytes + code_bytes_;
 }
 
 }  // namespace gp::session

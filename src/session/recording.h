@@ -71,8 +71,11 @@ class Recording {
   [[nodiscard]] std::span<const std::shared_ptr<const targets::CodeSymbol>> code() const { return code_; }
   [[nodiscard]] std::span<const std::string> texts() const { return texts_; }
   [[nodiscard]] std::span<const Thread> threads() const { return threads_; }
-  // (thread, leaf node) → weight in ns.
-  [[nodiscard]] const std::map<std::pair<uint32_t, uint32_t>, uint64_t>& weights() const { return weights_; }
+  // Weight in ns by thread and leaf node, each in half a word; in no order.
+  using Weights = std::unordered_map<uint64_t, uint64_t>;
+  [[nodiscard]] const Weights& weights() const { return weights_; }
+  static uint32_t thread_of(uint64_t place) { return static_cast<uint32_t>(place >> 32U); }
+  static uint32_t node_of(uint64_t place) { return static_cast<uint32_t>(place); }
   struct PerfMap {
     int32_t namespace_pid = 0;
     os::UniqueFd fd;
@@ -100,6 +103,7 @@ class Recording {
   uint32_t program_index(const std::shared_ptr<const targets::Program>& program);
   uint32_t thread_index(uint32_t program, const gp_sample& header);
   uint32_t file_index(const std::shared_ptr<targets::CodeFile>& file);
+  uint32_t symbol_index(std::shared_ptr<const targets::CodeSymbol> symbol);
   uint32_t text_index(std::string_view text);
   profile::RawFrame marker(std::string_view text);
   profile::RawFrame interpreted(const WalkedSample& sample, const gp_frame& frame);
@@ -120,12 +124,13 @@ class Recording {
   std::vector<std::shared_ptr<const targets::Program>> programs_;
   std::unordered_map<const targets::Program*, uint32_t> program_ids_;
   std::vector<std::shared_ptr<const targets::CodeSymbol>> code_;
+  std::unordered_map<const targets::CodeSymbol*, uint32_t> symbol_ids_;
   std::map<CodeKey, uint32_t> code_ids_;
   std::vector<std::string> texts_;
   std::map<std::string, uint32_t, std::less<>> text_ids_;
   std::vector<Thread> threads_;
   std::map<std::pair<uint32_t, int32_t>, uint32_t> thread_ids_;
-  std::map<std::pair<uint32_t, uint32_t>, uint64_t> weights_;
+  Weights weights_;
   std::map<ProcessKey, PerfMap> perf_maps_;
   std::array<Trail, kTrails> trails_;
   size_t code_bytes_ = 0;
@@ -167,7 +172,7 @@ void Recording::add(const WalkedSample& sample, FindFile find_file) {
     node = push(
         node, {.value = sample.kernel[i], .owner = 0, .kind = profile::RawFrameKind::kKernel, .return_address = i > 0});
   }
-  weights_[{thread, node}] += sample.weight_ns;
+  weights_[uint64_t{thread} << 32U | node] += sample.weight_ns;
   count(sample);
 }
 
