@@ -32,11 +32,12 @@ enum gp_frame_kind {
 	GP_FRAME_PHP = GP_FRAME_CODE(GP_RUNTIME_PHP),
 	GP_FRAME_PERL = GP_FRAME_CODE(GP_RUNTIME_PERL),
 	GP_FRAME_LUA = GP_FRAME_CODE(GP_RUNTIME_LUA),
+	GP_FRAME_LUAJIT = GP_FRAME_CODE(GP_RUNTIME_LUAJIT),
 };
 
 enum gp_note {
 	GP_NOTE_GARBAGE = 1, /* collects garbage */
-	GP_NOTE_COMPILED,    /* runs code that it compiled */
+	GP_NOTE_COMPILED,    /* runs code that it compiled, which may stand for more functions than have frames */
 };
 
 #define GP_FRAME_RETURN_ADDRESS 1 /* look up value - 1 */

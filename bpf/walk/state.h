@@ -7,6 +7,7 @@
 
 #include "bpf/walk/platform.h"
 #include "bpf/walk/lua_state.h"
+#include "bpf/walk/luajit_state.h"
 #include "bpf/walk/perl_state.h"
 #include "bpf/walk/php_state.h"
 #include "bpf/walk/python_state.h"
@@ -98,6 +99,7 @@ struct gp_walk {
 	struct gp_php_walk php;
 	struct gp_perl_walk perl;
 	struct gp_lua_walk lua;
+	struct gp_luajit_walk luajit;
 
 	/* Scratch of one turn. */
 	__u8 object[GP_OBJECT_BYTES] __attribute__((aligned(8)));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bpf/walk/lua.h"
+#include "bpf/walk/luajit.h"
 #include "bpf/walk/native.h"
 #include "bpf/walk/perl.h"
 #include "bpf/walk/php.h"
@@ -14,6 +15,7 @@ GP_PART(gp_ruby_step)
 GP_PART(gp_php_step)
 GP_PART(gp_perl_step)
 GP_PART(gp_lua_step)
+GP_PART(gp_luajit_step)
 
 /* The runtime at hand makes the next frame. */
 GP_INLINE int gp_interpreter_step(struct gp_walk *w)
@@ -29,6 +31,8 @@ GP_INLINE int gp_interpreter_step(struct gp_walk *w)
 		return GP_CALL(gp_perl_step, w);
 	case GP_RUNTIME_LUA:
 		return GP_CALL(gp_lua_step, w);
+	case GP_RUNTIME_LUAJIT:
+		return GP_CALL(gp_luajit_step, w);
 	default:
 		return gp_fail_runtime(w, w->unwinder, GP_END_RUNTIME_NOT_LOADED);
 	}

@@ -97,11 +97,11 @@ std::string_view event_of(uint32_t format) {
   return version == GP_LUA_53 ? event_of_53(op) : event_of_51(op);
 }
 
+}  // namespace
+
 std::string defined_at(std::string_view file, uint32_t line) {
   return fmt::format("function <{}:{}>", file.empty() ? "?" : file, line);
 }
-
-}  // namespace
 
 std::string readable_source(std::string_view source) {
   constexpr size_t kShown = 40;

@@ -1,6 +1,7 @@
 // From a symbol record (bpf/abi/lua.h) to what frames are called. Owner thread: reader.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,5 +17,8 @@ std::optional<targets::CodeSymbol> decode_symbol(Bytes record);
 
 // What a chunk's name says (lobject.c: luaO_chunkid, but files are not shortened): "@file", "=name", or source text.
 std::string readable_source(std::string_view source);
+
+// What a function without a name is called.
+std::string defined_at(std::string_view file, uint32_t line);
 
 }  // namespace gp::runtimes::lua

@@ -7,6 +7,8 @@
 
 #include "runtimes/code.h"
 #include "runtimes/lua/ident.h"
+#include "runtimes/lua/luajit_scan.h"
+#include "runtimes/lua/luajit_symbol.h"
 
 namespace gp::runtimes::lua {
 namespace {
@@ -24,24 +26,6 @@ std::string version_of(const elf::Image& image) {
   return fmt::format("2.{}", static_cast<char>(bytes[digit]));
 }
 
-// The interpreter is one piece of assembly with one FDE, which begins activations by pushing rbp, rbx, r15 and r14 and
-// making room for 40 bytes (vm_x64.dasc: saveregs), in several places.
-std::optional<elf::CodeRange> find_interpreter(const elf::Image& image) {
-  constexpr std::array<uint8_t, 10> kEnter = {0x55, 0x53, 0x41, 0x57, 0x41, 0x56, 0x48, 0x83, 0xec, 0x28};
-  constexpr uint64_t kMinCode = 8192;  // 16,500 bytes in Debian's builds
-  for (const elf::CodeRange range : functions_of(image)) {
-    if (range.end - range.begin < kMinCode) continue;
-    Bytes code = code_of(image, range);
-    size_t times = 0;
-    for (auto found = std::ranges::search(code, kEnter); !found.empty(); found = std::ranges::search(code, kEnter)) {
-      code = code.subspan(static_cast<size_t>(found.end() - code.begin()));
-      ++times;
-    }
-    if (times > 1) return range;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::optional<targets::RuntimeFile> LuajitRuntime::detect(const elf::Image& image, std::string_view /*path*/) const {
@@ -49,20 +33,36 @@ std::optional<targets::RuntimeFile> LuajitRuntime::detect(const elf::Image& imag
   if (image.machine() != elf::Machine::kX86_64 || !defines_any(image, kInterface)) return std::nullopt;
   targets::RuntimeFile file;
   file.version = version_of(image);
-  if (const auto code = find_interpreter(image)) file.eval[0] = file_range(image, *code);
+  const auto code = find_interpreter(image);
+  if (!code) return file;
+  file.eval[0] = file_range(image, *code);
+  const auto lj = read_interpreter(code_of(image, *code));
+  if (!lj || file.eval[0].empty()) return file;
+  file.state[kInterpreter] = Vaddr{code->begin};
+  file.entry = targets::entry_with(GP_RUNTIME_LUAJIT, *lj);
+  file.supported = true;
   return file;
 }
 
 Result<gp_runtime_entry> LuajitRuntime::attach(const targets::RuntimeFile& file,
-                                               const targets::MemoryReader& /*memory*/, uint64_t /*bias*/) const {
-  return fail(ErrorCode::kUnsupported, fmt::format("luajit {}", file.version));
+                                               const targets::MemoryReader& /*memory*/, uint64_t bias) const {
+  if (!file.supported) return fail(ErrorCode::kUnsupported, fmt::format("luajit {}", file.version));
+  // Compiled code is within reach of a jump from the interpreter (lj_mcode.c: mcode_alloc).
+  constexpr uint64_t kReach = 1ULL << 30U;
+  auto lj = targets::layout_of<gp_luajit>(file.entry);
+  lj.vm = file.state[kInterpreter].value + bias;
+  lj.loop += lj.vm;
+  auto entry = targets::entry_with(GP_RUNTIME_LUAJIT, lj);
+  entry.jit_start = lj.vm > kReach ? lj.vm - kReach : 0;
+  entry.jit_end = lj.vm + kReach;
+  return entry;
 }
 
-std::optional<targets::CodeSymbol> LuajitRuntime::decode(std::span<const uint8_t> /*record*/,
+std::optional<targets::CodeSymbol> LuajitRuntime::decode(std::span<const uint8_t> record,
                                                          const targets::MemoryReader* /*memory*/) const {
-  return std::nullopt;
+  return decode_luajit_symbol(record);
 }
 
-uint32_t LuajitRuntime::line(const targets::CodeSymbol& /*symbol*/, uint32_t /*where*/) const { return 0; }
+uint32_t LuajitRuntime::line(const targets::CodeSymbol& /*symbol*/, uint32_t where) const { return where; }
 
 }  // namespace gp::runtimes::lua

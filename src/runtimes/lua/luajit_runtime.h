@@ -1,10 +1,13 @@
-// LuaJIT: recognised in files that have its interface, not walked: its interpreter's frames read
-// "[luajit 2.1: not supported]". Owner threads: as targets::Runtime says.
+// LuaJIT 2.1, in libluajit, in the program `luajit` or in any program, stripped or not; recognised by its interface. Builds
+// whose interpreter is not like those we know are not walked. Owner threads: as targets::Runtime says.
 #pragma once
 
 #include "targets/runtime.h"
 
 namespace gp::runtimes::lua {
+
+// RuntimeFile::state: addresses in the file.
+enum LuajitState : uint8_t { kInterpreter };
 
 class LuajitRuntime final : public targets::Runtime {
  public:
