@@ -75,25 +75,38 @@ GP_INLINE __u64 gp_lua_upvalue(struct gp_walk *w, const struct gp_lua *lua, __u3
 	return name;
 }
 
-/* The variable that is in register `number` at instruction `pc`: the number-th of those that live there (lfunc.c). */
-GP_INLINE __u64 gp_lua_local(struct gp_walk *w, const struct gp_lua *lua, __u32 number, __u32 pc)
+/* One more variable of the Proto in w->object, for gp_lua_local(). 1: no more is needed. */
+GP_INLINE int gp_lua_look_at_local(struct gp_walk *w)
 {
-	__u64 at = gp_object_word(w, lua->proto_locals);
-	__u32 count = gp_object_half(w, lua->proto_locals_size);
+	const struct gp_lua *lua = (const struct gp_lua *)gp_layout_of(w, GP_RUNTIME_LUA);
+	__u64 local[2]; /* name; first instruction, the one behind the last */
+	__u32 number = w->lua.at_turn++, pc = w->lua.behind_call;
 
-	w->lua.reg = number;
-	for (__u32 i = 0; i < GP_LUA_LOCALS; i++) {
-		__u64 local[2]; /* name; first instruction, the one behind the last */
-
-		if (i >= count || gp_read_user(w, local, sizeof(local), at + 16 * i) || (__u32)local[1] > pc)
-			return 0;
-		if (pc >= (__u32)(local[1] >> 32))
-			continue;
-		if (w->lua.reg == 0)
-			return local[0];
-		w->lua.reg--;
+	if (!lua || number >= gp_object_half(w, lua->proto_locals_size) ||
+	    gp_read_user(w, local, sizeof(local), gp_object_word(w, lua->proto_locals) + 16 * (__u64)number) ||
+	    (__u32)local[1] > pc)
+		return 1;
+	if (pc >= (__u32)(local[1] >> 32))
+		return 0;
+	if (w->lua.reg == 0) {
+		w->lua.name = local[0];
+		return 1;
 	}
+	w->lua.reg--;
 	return 0;
+}
+
+GP_TURN(gp_lua_look_at_local)
+
+/* The variable that is in register `number` at instruction `pc`: the number-th of those that live there (lfunc.c). */
+GP_INLINE __u64 gp_lua_local(struct gp_walk *w, __u32 number, __u32 pc)
+{
+	w->lua.reg = number;
+	w->lua.at_turn = 0;
+	w->lua.behind_call = pc;
+	w->lua.name = 0;
+	GP_LOOP(gp_lua_look_at_local, w, GP_LUA_LOCALS);
+	return w->lua.name;
 }
 
 /* The name of what `setter`, instruction `pc` of the Proto in w->object, loads. */
@@ -102,7 +115,7 @@ GP_INLINE __u64 gp_lua_loaded(struct gp_walk *w, const struct gp_lua *lua, __u32
 	__u32 op = gp_lua_op(lua, setter);
 
 	if (op == lua->op.move)
-		return gp_lua_local(w, lua, gp_lua_b(lua, setter), pc);
+		return gp_lua_local(w, gp_lua_b(lua, setter), pc);
 	if (op == lua->op.get_upvalue)
 		return gp_lua_upvalue(w, lua, gp_lua_b(lua, setter));
 	if (op == lua->op.get_global)
@@ -115,9 +128,15 @@ GP_INLINE __u64 gp_lua_loaded(struct gp_walk *w, const struct gp_lua *lua, __u32
 	return 0;
 }
 
-/* What one more instruction, at `position`, says of who set register w->lua.reg. 1: no more is needed. */
-GP_INLINE int gp_lua_look_back(struct gp_walk *w, const struct gp_lua *lua, __u32 call, __u32 position)
+/* What one more instruction of the window says of who set register w->lua.reg. 1: no more is needed. */
+GP_INLINE int gp_lua_look_back(struct gp_walk *w)
 {
+	const struct gp_lua *lua = (const struct gp_lua *)gp_layout_of(w, GP_RUNTIME_LUA);
+	__u32 call = w->lua.behind_call, position = call - ++w->lua.at_turn;
+
+	if (!lua || position >= call)
+		return 1;
+
 	__u32 instruction = gp_lua_instruction(w, position);
 	__u32 op = gp_lua_op(lua, instruction), a = gp_lua_a(lua, instruction);
 
@@ -147,19 +166,20 @@ GP_INLINE int gp_lua_look_back(struct gp_walk *w, const struct gp_lua *lua, __u3
 				  op == lua->op.load_nil);
 }
 
+GP_TURN(gp_lua_look_back)
+
 /*
  * Which of the first `call` instructions in the window set register `reg`; GP_LUA_NOT_SET: none, or it depends (as
- * findsetreg(), ldebug.c). What is known so far is in w->lua: the verifier would follow every value of a variable.
+ * findsetreg(), ldebug.c).
  */
-GP_INLINE __u32 gp_lua_find_setter(struct gp_walk *w, const struct gp_lua *lua, __u32 call, __u32 reg)
+GP_INLINE __u32 gp_lua_find_setter(struct gp_walk *w, __u32 call, __u32 reg)
 {
 	w->lua.reg = reg;
 	w->lua.setter = GP_LUA_NOT_SET;
 	w->lua.is_capture = 0;
-	for (__u32 back = 1; back < GP_LUA_WINDOW; back++) {
-		if (back > call || gp_lua_look_back(w, lua, call, call - back))
-			break;
-	}
+	w->lua.at_turn = 0;
+	w->lua.behind_call = call;
+	GP_LOOP(gp_lua_look_back, w, GP_LUA_WINDOW - 1);
 	return w->lua.setter;
 }
 
@@ -202,7 +222,7 @@ GP_INLINE int gp_lua_find_name(struct gp_walk *w)
 	} else if (op != lua->op.call && op != lua->op.tail_call) {
 		w->lua.named = GP_LUA_EVENT;
 	} else {
-		__u32 setter = gp_lua_find_setter(w, lua, call, gp_lua_a(lua, instruction));
+		__u32 setter = gp_lua_find_setter(w, call, gp_lua_a(lua, instruction));
 
 		if (setter == GP_LUA_NOT_SET)
 			return 0;

@@ -35,6 +35,8 @@ struct gp_lua_walk {
 	__u32 instruction; /* that called it */
 	__u32 setter; /* looking for it: which instruction of the window set the function's register, so far */
 	__u32 reg;    /* and which register that is, or how many variables lie before the one that is looked for */
+	__u32 at_turn; /* and where the search is: how far before the call; at which variable */
+	__u32 behind_call; /* instructions of the window up to the call; of the function up to where the variable lives */
 	__u32 is_capture; /* `setter` may be one of those behind a CLOSURE of 5.1, which say what it captures */
 	__u32 broken; /* the call behind the last one could not be read */
 	__u32 inside; /* an activation is at hand */

@@ -142,27 +142,36 @@ GP_INLINE __u64 gp_luajit_outer_frame(struct gp_walk *w, const struct gp_luajit 
 	return frame - sp > GP_LUAJIT_C_FRAME_MAX ? 0 : frame;
 }
 
-/*
- * The same where references have 32 bits and compiled code does not keep r14: the next C frame up the stack, which is the
- * one that its coroutine says is its newest. Into w->luajit.link.
- */
-GP_INLINE int gp_luajit_search_frame(struct gp_walk *w)
+/* One more place up the stack, w->luajit.link: 1: an activation has its C frame there, its coroutine's newest. */
+GP_INLINE int gp_luajit_search_turn(struct gp_walk *w)
 {
 	const struct gp_luajit *lj = (const struct gp_luajit *)gp_layout_of(w, GP_RUNTIME_LUAJIT);
-	__u64 frame = w->registers.value[GP_REG_RSP] & ~15ull;
+	__u64 frame = w->luajit.link;
 
-	w->luajit.link = frame;
-	for (int i = 0; lj && i < GP_LUAJIT_SPILLS / 16; i++) {
-		frame = GP_READ_ONCE(w->luajit.link); /* in memory: all turns look alike to the verifier */
-		if (gp_luajit_state_at(w, lj, frame) && (gp_object_word(w, lj->state_cframe) & ~3ull) == frame)
-			return 1;
-		w->luajit.link = frame + 16;
+	if (!lj)
+		return 1;
+	if (gp_luajit_state_at(w, lj, frame) && (gp_object_word(w, lj->state_cframe) & ~3ull) == frame) {
+		w->luajit.back = 1;
+		return 1;
 	}
-	w->luajit.link = 0;
+	w->luajit.link = frame + 16;
 	return 0;
 }
 
-GP_PART(gp_luajit_search_frame)
+GP_TURN(gp_luajit_search_turn)
+
+/* The same where references have 32 bits and compiled code does not keep r14: the next one up the stack. */
+GP_INLINE __u64 gp_luajit_search_frame(struct gp_walk *w)
+{
+	__u64 frame;
+
+	w->luajit.link = w->registers.value[GP_REG_RSP] & ~15ull;
+	w->luajit.back = 0;
+	GP_LOOP(gp_luajit_search_turn, w, GP_LUAJIT_SPILLS / 16);
+	frame = w->luajit.back ? w->luajit.link : 0;
+	w->luajit.link = 0;
+	return frame;
+}
 
 /*
  * Compiled code, what enters and leaves it, and the C it calls: makes the registers those of the activation below whose
@@ -172,9 +181,8 @@ GP_INLINE __u64 gp_luajit_leave_compiled(struct gp_walk *w, const struct gp_luaj
 {
 	__u64 frame = gp_luajit_outer_frame(w, lj, w->registers.value[GP_REG_RSP]), state;
 
-	if (!frame && !lj->wide && GP_CALL(gp_luajit_search_frame, w))
-		frame = w->luajit.link;
-	w->luajit.link = 0;
+	if (!frame && !lj->wide)
+		frame = gp_luajit_search_frame(w);
 	if (!frame || gp_read_user(w, &w->registers.value[12], 8, frame) ||
 	    gp_read_user(w, &w->registers.value[13], 8, lj->wide ? frame - 8 : frame + 8))
 		return 0;

@@ -51,16 +51,27 @@ GP_INLINE void gp_luajit_name_packed(struct gp_walk *w, const struct gp_luajit *
 	w->luajit.operand = operand;
 }
 
-/* What one more instruction says of who set register w->luajit.reg. 1: no more is needed. */
-GP_INLINE int gp_luajit_look_back(struct gp_walk *w, const struct gp_luajit *lj, __u32 instruction, __u32 position)
+/*
+ * What one more instruction, number w->luajit.back of the window, w->luajit.position of the function, says of who set
+ * register w->luajit.reg. 1: no more is needed.
+ */
+GP_INLINE int gp_luajit_look_back(struct gp_walk *w)
 {
+	const struct gp_luajit *lj = (const struct gp_luajit *)gp_layout_of(w, GP_RUNTIME_LUAJIT);
+	__u32 instruction;
+
+	if (!lj || !w->luajit.back)
+		return 1;
+	w->luajit.back--;
+	w->luajit.position--;
+	instruction = gp_luajit_instruction(w, w->luajit.back);
+
 	__u32 op = instruction & 0xff, a = instruction >> 8 & 0xff, reg = w->luajit.reg;
 
 	if (gp_luajit_is_in(lj->base_ops, op))
 		return reg >= a && (op != GP_LUAJIT_KNIL || reg <= instruction >> 16);
 	if (a != reg || !gp_luajit_is_in(lj->set_ops, op))
 		return 0;
-	w->luajit.position = position;
 	if (op == GP_LUAJIT_GGET)
 		gp_luajit_name_constant(w, lj, instruction >> 16);
 	else if (op == GP_LUAJIT_TGETS)
@@ -71,6 +82,8 @@ GP_INLINE int gp_luajit_look_back(struct gp_walk *w, const struct gp_luajit *lj,
 		gp_luajit_name_packed(w, lj, GP_LUAJIT_BY_LOCAL, instruction >> 16);
 	return 1;
 }
+
+GP_TURN(gp_luajit_look_back)
 
 /* Says in w->luajit what the frame at hand was called by. */
 GP_INLINE int gp_luajit_find_name(struct gp_walk *w)
@@ -107,16 +120,9 @@ GP_INLINE int gp_luajit_find_name(struct gp_walk *w)
 		return 0;
 	}
 	w->luajit.reg = instruction >> 8 & 0xff;
-	/* The count lies in memory, so that all turns look alike to the verifier. */
-	w->luajit.back = 1;
-	for (__u32 turn = 1; turn < GP_LUAJIT_WINDOW; turn++) {
-		__u32 back = GP_READ_ONCE(w->luajit.back);
-
-		if (back > call || gp_luajit_look_back(w, lj, gp_luajit_instruction(w, call - back),
-						       (__u32)behind - 1 - back))
-			break;
-		w->luajit.back = back + 1;
-	}
+	w->luajit.back = call;
+	w->luajit.position = (__u32)behind - 1;
+	GP_LOOP(gp_luajit_look_back, w, GP_LUAJIT_WINDOW);
 	return 0;
 }
 

@@ -44,7 +44,7 @@ struct gp_luajit_walk {
 	__u32 operand;
 	__u32 position; /* of the instruction that says so */
 	__u32 reg;    /* looking for it: the register that holds the function */
-	__u32 back;   /* instructions looked at */
+	__u32 back;   /* where in the window the search is; whether one found what it looked for */
 	__u32 entries; /* of the snapshot */
 	__u32 low;    /* searching: the first that may be, */
 	__u32 high;   /* and the one behind the last */

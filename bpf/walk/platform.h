@@ -31,6 +31,23 @@
 		return w ? name(w) : 1;                      \
 	}
 #define GP_CALL(name, w) name##_part((w)->scratch)
+/*
+ * `int name(struct gp_walk *w)` as one turn of a loop of at most `turns`, until it says other than 0. The verifier follows
+ * one turn, not every way through all of them; what goes from turn to turn lies in the walk.
+ */
+struct gp_turn {
+	struct gp_walk *walk;
+};
+#define GP_TURN(name)                                                     \
+	static long name##_turn(__u32 turn, struct gp_turn *at)           \
+	{                                                                 \
+		return name(at->walk) != 0;                               \
+	}
+#define GP_LOOP(name, w, turns)                                           \
+	do {                                                              \
+		struct gp_turn gp_turn_at = { .walk = (w) };              \
+		bpf_loop(turns, name##_turn, &gp_turn_at, 0);             \
+	} while (0)
 #define GP_READ_ONCE(x) (*(volatile typeof(x) *)&(x))
 /* Keeps the compiler from reordering around a point; BPF programs run on the CPU that wrote their state. */
 #define GP_BARRIER() __asm__ volatile("" ::: "memory")
@@ -57,6 +74,13 @@
 #define GP_INLINE static inline
 #define GP_PART(name)
 #define GP_CALL(name, w) name(w)
+#define GP_TURN(name)
+#define GP_LOOP(name, w, turns)                                           \
+	do {                                                              \
+		for (__u32 gp_turn = 0; gp_turn < (turns); gp_turn++)     \
+			if (name(w))                                      \
+				break;                                    \
+	} while (0)
 #define GP_READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define GP_BARRIER() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define GP_BOUND(index, mask) ((__u64)(index) & (mask))
