@@ -357,11 +357,15 @@ GP_INLINE int gp_native_step(struct gp_walk *w)
 		if (moved || w->unwinder)
 			return 0;
 	}
-	if (at->file == GP_NO_FILE && at->runtime == GP_RUNTIME_NONE && w->runtime[GP_RUNTIME_PCRE]) {
+	/* Also where a runtime looked at it, because it lies where its own code may lie, and it is none. */
+	if (at->file == GP_NO_FILE && w->runtime[GP_RUNTIME_PCRE] &&
+	    (at->runtime == GP_RUNTIME_NONE || w->pass_eval == GP_EVAL_SHOW)) {
 		int left = GP_CALL(gp_leave_pattern, w);
 
-		if (left)
+		if (left) {
+			w->pass_eval = GP_EVAL_UNSEEN;
 			return left < 0;
+		}
 	}
 	__u8 flags = w->registers.is_return ? GP_FRAME_RETURN_ADDRESS : 0;
 

@@ -144,7 +144,8 @@ std::string_view Recording::root_marker(const WalkedSample& sample) {
 // What a runtime is doing in its native frames.
 profile::RawFrame Recording::note(const gp_frame& frame) {
   if (frame.value == GP_NOTE_COMPILED)
-    return marker(frame.extra == GP_RUNTIME_PCRE ? "[pcre: compiled pattern]" : runtime_text(frame.extra, "compiled code"));
+    return marker(frame.extra == GP_RUNTIME_PCRE ? std::string("[pcre: compiled pattern]")
+                                                 : runtime_text(frame.extra, "compiled code"));
   return marker(runtime_text(frame.extra, frame.value == GP_NOTE_GARBAGE ? "collects garbage" : "busy"));
 }
 

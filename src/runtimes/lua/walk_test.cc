@@ -8,6 +8,7 @@
 #include <set>
 
 #include "runtimes/lua/testing/recording.h"
+#include "runtimes/testing/walked.h"
 
 namespace gp::runtimes::lua {
 namespace {
@@ -38,18 +39,8 @@ class LuaWalkTest : public testing::TestWithParam<const char*> {
     return walk;
   }
 
-  uint64_t word(uint64_t address) {
-    std::array<uint8_t, 8> bytes{};
-    EXPECT_TRUE(recording_.read(Pc{address}, bytes));
-    return read_at<uint64_t>(bytes, 0).value_or(0);
-  }
-  // Changes memory. The pieces that overlap the word are all changed.
-  void set_word(uint64_t address, uint64_t value) {
-    for (auto& [start, bytes] : recording_.pieces)
-      for (size_t i = 0; i < sizeof(value); ++i)
-        if (address + i >= start && address + i - start < bytes.size())
-          bytes[address + i - start] = static_cast<uint8_t>(value >> (8 * i));
-  }
+  uint64_t word(uint64_t address) { return word_at(recording_, address); }
+  void set_word(uint64_t address, uint64_t value) { set_word_at(recording_, address, value); }
 
   // The n-th call of the innermost coroutine, newest first; what tells it from others where a loop keeps it; its Proto.
   uint64_t call(size_t number) {
@@ -63,21 +54,11 @@ class LuaWalkTest : public testing::TestWithParam<const char*> {
   uint64_t proto_of(uint64_t call) { return word(closure_of(call) + lua_.closure_code); }
 
   std::optional<targets::CodeSymbol> symbol_of(const gp_frame& frame) {
-    for (const auto& record : world_.shipped) {
-      const auto head = read_at<gp_symbol>(record, 0);
-      if (head && head->object == GP_CODE_OBJECT(frame.value) &&
-          head->cookie == GP_CODE_COOKIE(frame.value, frame.cookie))
-        return runtime_.decode(record, &recording_);
-    }
-    return std::nullopt;
+    return shipped_for(world_, frame, runtime_, recording_);
   }
   uint32_t line_of(const gp_frame& frame) {
     const auto symbol = symbol_of(frame);
     return symbol ? runtime_.line(*symbol, frame.extra) : 0;
-  }
-
-  static bool same(const gp_frame& a, const gp_frame& b) {
-    return a.kind == b.kind && a.value == b.value && a.cookie == b.cookie && a.extra == b.extra;
   }
 
   LuaRuntime runtime_;
@@ -135,7 +116,7 @@ TEST_P(LuaWalkTest, TellsFunctionsAtOneAddressApart) {
   const uint64_t proto = proto_of(call(1));
   const auto changed = [&] {
     const auto frames = walk()->frames();
-    return GP_CODE_OBJECT(frames[1].value) == proto && !same(frames[1], before[1]);
+    return GP_CODE_OBJECT(frames[1].value) == proto && !is_same(frames[1], before[1]);
   };
   const uint64_t lines = proto + lua_.proto_first_line / 8U * 8U;
   const uint64_t was = word(lines);

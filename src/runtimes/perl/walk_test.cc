@@ -9,6 +9,7 @@
 
 #include "runtimes/perl/perl_runtime.h"
 #include "runtimes/perl/testing/recording.h"
+#include "runtimes/testing/walked.h"
 
 namespace gp::runtimes::perl {
 namespace {
@@ -40,18 +41,8 @@ class PerlWalkTest : public testing::TestWithParam<const char*> {
     return walk;
   }
 
-  uint64_t word(uint64_t address) {
-    std::array<uint8_t, 8> bytes{};
-    EXPECT_TRUE(recording_.read(Pc{address}, bytes));
-    return read_at<uint64_t>(bytes, 0).value_or(0);
-  }
-  // Changes memory. The pieces that overlap the word are all changed.
-  void set_word(uint64_t address, uint64_t value) {
-    for (auto& [start, bytes] : recording_.pieces)
-      for (size_t i = 0; i < sizeof(value); ++i)
-        if (address + i >= start && address + i - start < bytes.size())
-          bytes[address + i - start] = static_cast<uint8_t>(value >> (8 * i));
-  }
+  uint64_t word(uint64_t address) { return word_at(recording_, address); }
+  void set_word(uint64_t address, uint64_t value) { set_word_at(recording_, address, value); }
 
   uint64_t newest_stack() { return word(interpreter_ + perl_.statement + 16); }
   // The newest subroutine, eval or format of a stack of contexts.
@@ -75,13 +66,7 @@ class PerlWalkTest : public testing::TestWithParam<const char*> {
   }
 
   std::optional<targets::CodeSymbol> symbol_of(const gp_frame& frame) {
-    for (const auto& record : world_.shipped) {
-      const auto head = read_at<gp_symbol>(record, 0);
-      if (head && head->object == GP_CODE_OBJECT(frame.value) &&
-          head->cookie == GP_CODE_COOKIE(frame.value, frame.cookie))
-        return runtime_.decode(record, &recording_);
-    }
-    return std::nullopt;
+    return shipped_for(world_, frame, runtime_, recording_);
   }
 
   void expect_told(const std::vector<gp_frame>& frames) {
@@ -95,10 +80,6 @@ class PerlWalkTest : public testing::TestWithParam<const char*> {
       EXPECT_EQ(symbol->file, told.file.starts_with("(eval ") ? "(eval)" : told.file);
       EXPECT_EQ(runtime_.line(*symbol, frames[i].extra), told.line) << told.name;
     }
-  }
-
-  static bool same(const gp_frame& a, const gp_frame& b) {
-    return a.kind == b.kind && a.value == b.value && a.cookie == b.cookie && a.extra == b.extra;
   }
 
   PerlRuntime runtime_;
@@ -172,7 +153,7 @@ TEST_P(PerlWalkTest, KnowsTheSecondActivationOfACallback) {
   EXPECT_EQ(walked->handed_over[2], sort);
   const auto frames = walked->frames();
   ASSERT_EQ(frames.size(), plain.size());
-  for (size_t i = 0; i < frames.size(); ++i) EXPECT_TRUE(same(frames[i], plain[i]));
+  for (size_t i = 0; i < frames.size(); ++i) EXPECT_TRUE(is_same(frames[i], plain[i]));
 
   // Where there is no JMPENV in between, the next activation is another's.
   walked = ready();
@@ -192,7 +173,7 @@ TEST_P(PerlWalkTest, LeavesOutBlocksThatAreNotRunning) {
   set_word(interpreter_ + GP_PERL_OP, 0);
   const auto between = walk()->frames();
   ASSERT_EQ(between.size(), plain.size() - below);
-  for (size_t i = 0; i < between.size(); ++i) EXPECT_TRUE(same(between[i], plain[i + below]));
+  for (size_t i = 0; i < between.size(); ++i) EXPECT_TRUE(is_same(between[i], plain[i + below]));
   set_word(interpreter_ + GP_PERL_OP, 0x1000);
   EXPECT_EQ(walk()->frames().size(), between.size() + 1);
 }
@@ -216,11 +197,11 @@ TEST_P(PerlWalkTest, TellsCodeAtOneAddressApart) {
   set_word(name, word(name) ^ 1);  // the hash of another text
   const auto renamed = walk()->frames();
   EXPECT_EQ(GP_CODE_OBJECT(renamed[0].value), GP_CODE_OBJECT(before[0].value));
-  EXPECT_FALSE(same(renamed[0], before[0]));
-  EXPECT_TRUE(same(renamed[1], before[1]));
+  EXPECT_FALSE(is_same(renamed[0], before[0]));
+  EXPECT_TRUE(is_same(renamed[1], before[1]));
   const uint64_t file = word(word(interpreter_ + perl_.statement) + GP_PERL_COP_FILE);
   set_word(file + 8, word(file + 8) ^ 1);
-  EXPECT_FALSE(same(walk()->frames()[0], renamed[0]));
+  EXPECT_FALSE(is_same(walk()->frames()[0], renamed[0]));
 }
 
 // Evaluated strings are "(eval 1)", "(eval 2)" and so on: all one file, or there would be no end of them.
@@ -235,7 +216,7 @@ TEST_P(PerlWalkTest, CountsEvaluatedStringsAsOneFile) {
     changed = true;
   }
   EXPECT_TRUE(changed);
-  EXPECT_TRUE(same(walk()->frames()[number], before[number]));
+  EXPECT_TRUE(is_same(walk()->frames()[number], before[number]));
 }
 
 // Entered, but its first statement has not begun.

@@ -9,6 +9,7 @@
 
 #include "runtimes/php/php_runtime.h"
 #include "runtimes/php/testing/recording.h"
+#include "runtimes/testing/walked.h"
 
 namespace gp::runtimes::php {
 namespace {
@@ -32,18 +33,8 @@ class PhpWalkTest : public testing::TestWithParam<const char*> {
     return walk;
   }
 
-  uint64_t word(uint64_t address) {
-    std::array<uint8_t, 8> bytes{};
-    EXPECT_TRUE(recording_.read(Pc{address}, bytes));
-    return read_at<uint64_t>(bytes, 0).value_or(0);
-  }
-  // Changes memory. The pieces that overlap the word are all changed.
-  void set_word(uint64_t address, uint64_t value) {
-    for (auto& [start, bytes] : recording_.pieces)
-      for (size_t i = 0; i < sizeof(value); ++i)
-        if (address + i >= start && address + i - start < bytes.size())
-          bytes[address + i - start] = static_cast<uint8_t>(value >> (8 * i));
-  }
+  uint64_t word(uint64_t address) { return word_at(recording_, address); }
+  void set_word(uint64_t address, uint64_t value) { set_word_at(recording_, address, value); }
 
   // The n-th call of the chain, newest first.
   uint64_t call(size_t number) {
@@ -53,17 +44,7 @@ class PhpWalkTest : public testing::TestWithParam<const char*> {
   }
 
   std::optional<targets::CodeSymbol> symbol_of(const gp_frame& frame) {
-    for (const auto& record : world_.shipped) {
-      const auto head = read_at<gp_symbol>(record, 0);
-      if (head && head->object == GP_CODE_OBJECT(frame.value) &&
-          head->cookie == GP_CODE_COOKIE(frame.value, frame.cookie))
-        return runtime_.decode(record, &recording_);
-    }
-    return std::nullopt;
-  }
-
-  static bool same(const gp_frame& a, const gp_frame& b) {
-    return a.kind == b.kind && a.value == b.value && a.cookie == b.cookie && a.extra == b.extra;
+    return shipped_for(world_, frame, runtime_, recording_);
   }
 
   PhpRuntime runtime_;
@@ -129,9 +110,9 @@ TEST_P(PhpWalkTest, TellsFunctionsAtOneAddressApart) {
   set_word(name + GP_PHP_STRING_HASH, 12345);
   const auto renamed = walk()->frames();
   EXPECT_EQ(GP_CODE_OBJECT(renamed[1].value), GP_CODE_OBJECT(before[1].value));
-  EXPECT_FALSE(same(renamed[1], before[1]));
+  EXPECT_FALSE(is_same(renamed[1], before[1]));
   set_word(word(function + php_.function_file) + GP_PHP_STRING_HASH, 54321);
-  EXPECT_FALSE(same(walk()->frames()[1], renamed[1]));
+  EXPECT_FALSE(is_same(walk()->frames()[1], renamed[1]));
 }
 
 // Instructions that cannot fail leave their trace in the loop's register alone.
@@ -187,7 +168,7 @@ TEST_P(PhpWalkTest, LeavesCallsToTheActivationThatOwnsThem) {
   EXPECT_EQ(walked.handed_over[0], 0U);
   ASSERT_EQ(walked.state.frames, whole->state.frames - first_entry);
   for (uint32_t i = 0; i < walked.state.frames; ++i)
-    EXPECT_TRUE(same(walked.frames()[i], whole->frames()[i + first_entry]));
+    EXPECT_TRUE(is_same(walked.frames()[i], whole->frames()[i + first_entry]));
 }
 
 // A generator that has stopped leads the chain until its caller's activation goes on.
@@ -203,7 +184,7 @@ TEST_P(PhpWalkTest, GivesAnActivationTheCallItIsAt) {
   unbelievable.set_live(call(whole->state.frames - 3), 0);  // three activations away
   unbelievable.run(world_);
   EXPECT_EQ(unbelievable.handed_over, whole->handed_over);
-  for (uint32_t i = 0; i < whole->state.frames; ++i) EXPECT_TRUE(same(unbelievable.frames()[i], whole->frames()[i]));
+  for (uint32_t i = 0; i < whole->state.frames; ++i) EXPECT_TRUE(is_same(unbelievable.frames()[i], whole->frames()[i]));
 }
 
 TEST_P(PhpWalkTest, DrainsWithoutHandingOver) {
@@ -225,7 +206,7 @@ TEST_P(PhpWalkTest, DrainsBehindWhatHasNoUnwindRules) {
   ASSERT_EQ(frames.size(), whole.size() + 1);
   EXPECT_EQ(frames[0].kind, GP_FRAME_END);
   EXPECT_EQ(frames[0].value, uint64_t{GP_END_NO_RULE});
-  for (size_t i = 0; i < whole.size(); ++i) EXPECT_TRUE(same(frames[i + 1], whole[i])) << i;
+  for (size_t i = 0; i < whole.size(); ++i) EXPECT_TRUE(is_same(frames[i + 1], whole[i])) << i;
   EXPECT_EQ(drained->state.php.in_fiber, 0U);
 }
 
@@ -237,7 +218,7 @@ TEST_P(PhpWalkTest, GoesOnBehindAFiberWithoutAGap) {
   const auto drained = walk(GP_DRAIN_BEHIND);
   const auto frames = drained->frames();
   ASSERT_EQ(frames.size() + 1, whole.size());
-  EXPECT_TRUE(same(frames[0], whole[1]));
+  EXPECT_TRUE(is_same(frames[0], whole[1]));
   EXPECT_EQ(drained->state.php.in_fiber, 1U);
 }
 

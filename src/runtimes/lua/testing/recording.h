@@ -11,17 +11,11 @@
 
 #include "runtimes/lua/lua_runtime.h"
 #include "runtimes/lua/offsets.h"
+#include "runtimes/lua/testing/told_frame.h"
 #include "runtimes/lua/testing/walk.h"
 #include "runtimes/testing/memory_pieces.h"
 
 namespace gp::runtimes::lua {
-
-// One frame as Lua itself told it.
-struct ToldFrame {
-  uint32_t line = 0;
-  std::string file;
-  std::string name;
-};
 
 // Owner thread: whoever made it.
 struct Recording final : MemoryPieces {
@@ -52,12 +46,7 @@ struct Recording final : MemoryPieces {
       return static_cast<bool>(in);
     }
     if (key != "frame") return false;
-    ToldFrame frame;
-    in >> frame.line;
-    in.ignore(1);
-    std::getline(in, frame.file, '\t');
-    std::getline(in, frame.name);
-    frames.push_back(std::move(frame));
+    frames.push_back(ToldFrame::parse(in));
     return true;
   }
 
@@ -74,7 +63,7 @@ struct Recording final : MemoryPieces {
     std::ofstream out(path, std::ios::binary);
     out << fmt::format("version\t{}\n", version);
     for (const uint64_t address : coroutines) out << fmt::format("state\t{:x}\n", address);
-    for (const auto& frame : frames) out << fmt::format("frame\t{}\t{}\t{}\n", frame.line, frame.file, frame.name);
+    for (const auto& frame : frames) out << frame.text();
     write_pieces(out);
     return static_cast<bool>(out);
   }
