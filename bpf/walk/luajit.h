@@ -283,7 +283,8 @@ GP_INLINE void gp_luajit_take_state(struct gp_walk *w, const struct gp_luajit *l
 	w->luajit.global = gp_luajit_reference(w, lj, lj->state_global);
 	w->luajit.base = gp_object_word(w, lj->state_base);
 	w->luajit.bottom = gp_luajit_reference(w, lj, lj->state_stack);
-	w->luajit.limit = gp_luajit_reference(w, lj, lj->state_limit) + 4096; /* frames of C may lie above */
+	/* LJ_STACK_EXTRA (lj_obj.h): 7 slots behind. Bytecode may begin right behind them. */
+	w->luajit.limit = gp_luajit_reference(w, lj, lj->state_limit) + 56;
 	w->luajit.frame.base = 0;
 }
 
@@ -466,12 +467,12 @@ GP_INLINE int gp_luajit_note(struct gp_walk *w, const struct gp_luajit *lj)
 	if (w->luajit.noted || w->luajit.state == 0)
 		return 0;
 	w->luajit.noted = 1;
-	if (w->luajit.compiled &&
-	    !gp_push_interpreted(w, GP_FRAME_NOTE, 0, 0, GP_RUNTIME_LUAJIT, GP_NOTE_COMPILED))
-		return 1;
 	if (gp_read_user(w, &vmstate, 4, w->luajit.global + lj->global_vmstate) == 0 &&
 	    vmstate == GP_LUAJIT_VMSTATE_GC &&
 	    !gp_push_interpreted(w, GP_FRAME_NOTE, 0, 0, GP_RUNTIME_LUAJIT, GP_NOTE_GARBAGE))
+		return 1;
+	if (w->luajit.compiled &&
+	    !gp_push_interpreted(w, GP_FRAME_NOTE, 0, 0, GP_RUNTIME_LUAJIT, GP_NOTE_COMPILED))
 		return 1;
 	return 0;
 }
