@@ -75,6 +75,7 @@ Closer::Functions Closer::name(Recording& recording, const profile::RawFrame& fr
           from_name(symbolizer_->jit_frame(process, {frame.value}, frame.return_address), FrameKind::kJit))};
     }
     case RawFrameKind::kCode:
+      if (recording.code()[frame.owner]->internal) return {};
       return {function_index(interpreted(*recording.code()[frame.owner], static_cast<uint32_t>(frame.value)))};
     case RawFrameKind::kMarker: break;
   }

@@ -93,6 +93,7 @@ struct CodeSymbol {
   std::string file;
   uint32_t first_line = 0;
   bool name_known = false;
+  bool internal = false;            // machinery that the runtime's own backtraces leave out: no frame
   std::vector<uint8_t> line_table;  // in one of the runtime's own formats; empty: lines are not known
   uint32_t table_format = 0;
   std::shared_ptr<const PackageNames> packages{};  // null: it is of none

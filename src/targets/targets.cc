@@ -25,6 +25,7 @@ constexpr uint64_t kPublishNsPerMapping = 25'000;
 
 // What the program turns out to run, for people and for frames that mark a gap.
 void note_runtime(Program& program, const RuntimeFile& runtime) {
+  if (runtime.kind >= GP_RUNTIMES_WITH_FRAMES) return;  // a library that compiles, not what the program is
   if (program.runtime(runtime.kind) == nullptr)
     program.runtimes.push_back({.kind = runtime.kind,
                                 .text = fmt::format("{} {}", runtime.name, runtime.version),

@@ -1,4 +1,4 @@
-"""Frames of every make: generator, lambda, comprehension, nested function, static and class methods, recursion, await."""
+"""Frames of all kinds: generator, lambda, comprehension, nested and static function, constructor, recursion, await."""
 import asyncio
 import sys
 import time
@@ -45,6 +45,15 @@ def enclosing():
     return enclosed()
 
 
+class Made:
+    def __init__(self):
+        self.value = burn()
+
+
+def making():
+    return [Made() for _ in range(2)]
+
+
 def recursive(depth):
     return burn(2000) if depth == 0 else recursive(depth - 1) + 1
 
@@ -64,5 +73,6 @@ while time.monotonic() < END:
     by_comprehension()
     Outer.Inner.class_method()
     enclosing()
+    making()
     recursive(200)
     asyncio.run(awaiting())

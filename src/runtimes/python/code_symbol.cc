@@ -56,6 +56,9 @@ std::optional<targets::CodeSymbol> decode_symbol(Bytes record, const targets::Me
     const std::string module = symbol->file && !symbol->file_truncated ? module_of(*symbol->file) : std::string();
     const std::string name = symbol->scope ? *symbol->scope + "." + *symbol->name : *symbol->name;
     out.name = module.empty() ? name : module + "." + name;
+    // The frame that checks what __init__ returned has code of its own, called so (3.13, Python/specialize.c:
+    // _Py_InitCleanup); no traceback shows it.
+    out.internal = *symbol->name == "__init__" && !symbol->scope && symbol->file == "__init__";
   }
   if (symbol->file) out.file = std::move(*symbol->file);
   return out;

@@ -72,6 +72,15 @@ TEST(DecodeSymbol, TakesARecordApart) {
   EXPECT_EQ(symbol->line_table, (std::vector<uint8_t>{0x80, 0x01}));
 }
 
+TEST(DecodeSymbol, TellsTheInterpretersOwnCode) {
+  Record record;
+  EXPECT_FALSE(decode_symbol(record.bytes(), nullptr)->internal);
+  record.name = "__init__";
+  EXPECT_FALSE(decode_symbol(record.bytes(), nullptr)->internal);
+  record.file = "__init__";
+  EXPECT_TRUE(decode_symbol(record.bytes(), nullptr)->internal);
+}
+
 TEST(DecodeSymbol, MarksWhatWasCut) {
   Record record;
   record.symbol.name.truncated = 1;
