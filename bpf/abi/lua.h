@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Where the loop of one Lua keeps what it works on, and the offsets of its version; src/runtimes/lua fills it. What is
- * the same in 5.1, 5.3 and 5.4 on 64-bit machines is named here.
+ * the same in 5.1 to 5.4 on 64-bit machines is named here.
  */
 #pragma once
 
@@ -31,7 +31,8 @@ struct gp_lua {
 	struct gp_lua_place pc;    /* the instruction behind the one that runs */
 	struct gp_lua_place at;    /* its CallInfo; 5.1: its closure */
 	__u16 version;             /* 0x504 for 5.4 */
-	__u16 fresh;               /* CallInfo.callstatus: CIST_FRESH: C called the loop here; 0: 5.1 */
+	__u16 fresh;               /* CallInfo.callstatus: CIST_FRESH: C called the loop here; 0: 5.1, 5.2 */
+	__u16 reentry;             /* 5.2: CIST_REENTRY: Lua called it; 0: later */
 	__u16 lua;                 /* CIST_LUA, 0: 5.4 */
 	__u16 c;                   /* CIST_C, 0: before 5.4 */
 	__u16 tail;                /* CIST_TAIL */
@@ -65,6 +66,7 @@ GP_LAYOUT_FITS(struct gp_lua);
 
 #define GP_LUA_54 0x504
 #define GP_LUA_53 0x503
+#define GP_LUA_52 0x502
 #define GP_LUA_51 0x501
 
 /* CommonHeader (lobject.h): next, tt, marked. */
@@ -83,7 +85,7 @@ GP_LAYOUT_FITS(struct gp_lua);
 #define GP_LUA_TYPE_MASK 0x0f
 #define GP_LUA_STRING 4   /* LUA_TSTRING */
 #define GP_LUA_FUNCTION 6 /* LUA_TFUNCTION */
-#define GP_LUA_LIGHT_C 0x16   /* 5.3, 5.4: LUA_TLCF: a pointer to code, no closure */
+#define GP_LUA_LIGHT_C 0x16   /* from 5.2 on: LUA_TLCF: a pointer to code, no closure */
 /* Closure (lobject.h) */
 #define GP_LUA_CLOSURE_BYTES 40
 #define GP_LUA_CLOSURE_IS_C 10 /* 5.1 */

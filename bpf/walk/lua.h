@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Lua 5.1, 5.3 and 5.4: one call of a coroutine's chain a turn, handed over to native code where C called the
+ * Lua 5.1 to 5.4: one call of a coroutine's chain a turn, handed over to native code where C called the
  * interpreter. Layouts: bpf/abi/lua.h.
  *
  * Lua has no globals. The loop, luaV_execute(), keeps its lua_State (a coroutine, the main one too) where its code tells
@@ -37,7 +37,7 @@ GP_INLINE __u32 gp_lua_flags(const struct gp_lua *lua, __u32 status)
 
 	if (lua->c ? !(status & lua->c) : status & lua->lua)
 		flags |= GP_LUA_CALL_LUA;
-	if (status & lua->fresh)
+	if (lua->reentry ? !(status & lua->reentry) : status & lua->fresh)
 		flags |= GP_LUA_CALL_FRESH;
 	if (status & lua->tail)
 		flags |= GP_LUA_CALL_TAIL;

@@ -12,13 +12,13 @@ GP_INLINE int gp_lua_is_string(const struct gp_lua *lua, const __u64 *head)
 {
 	__u64 type = head[0] & 0xff;
 
-	/* Below 5.3 there is one kind of strings. */
+	/* 5.1 has one kind of strings. */
 	return (type & GP_LUA_TYPE_MASK) == GP_LUA_STRING && type <= (lua->version > GP_LUA_51 ? 0x14 : 0x04);
 }
 
 GP_INLINE __u64 gp_lua_length(const struct gp_lua *lua, const __u64 *head)
 {
-	if (lua->version > GP_LUA_51 && (head[0] & 0xff) == GP_LUA_SHORT_STRING)
+	if (lua->version > GP_LUA_52 && (head[0] & 0xff) == GP_LUA_SHORT_STRING)
 		return head[0] >> 8 * (GP_LUA_STRING_SHORT_LENGTH - GP_LUA_OBJECT_TYPE) & 0xff;
 	return head[1];
 }

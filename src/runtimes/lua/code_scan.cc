@@ -97,7 +97,7 @@ std::optional<Store> store_at(Bytes code, size_t at, uint8_t offset) {
   return Store{store->reg, store->rm};
 }
 
-// From how the loop saves its place: savedpc = pc, in the CallInfo; 5.1: in the state. 5.3 has it nowhere else.
+// From how the loop saves its place: savedpc = pc, in the CallInfo; 5.1: in the state. 5.2 and 5.3 have it nowhere else.
 void find_place(Bytes code, const gp_lua& lua, Loop& loop) {
   const uint8_t offset = lua.version == GP_LUA_51 ? GP_LUA_STATE_PC : lua.call_pc;
   Votes bases;
@@ -110,7 +110,7 @@ void find_place(Bytes code, const gp_lua& lua, Loop& loop) {
     if (const auto store = store_at(code, at, offset);
         store && is_callee_saved(store->from) && kDwarf[store->base] == base.reg)
       vote(pcs, in_register(store->from));
-  loop.pc = lua.version == GP_LUA_53 ? kNowhere : elected(pcs, kMinVotes);
+  loop.pc = lua.version == GP_LUA_53 || lua.version == GP_LUA_52 ? kNowhere : elected(pcs, kMinVotes);
   if (lua.version != GP_LUA_51) loop.at = base;
 }
 

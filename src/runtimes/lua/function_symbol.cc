@@ -70,6 +70,26 @@ std::string_view event_of_53(uint32_t op) {
   }
 }
 
+std::string_view event_of_52(uint32_t op) {
+  constexpr std::array<std::string_view, 7> kArithmetic = {"__add", "__sub", "__mul", "__div",
+                                                           "__mod", "__pow", "__unm"};
+  constexpr uint32_t kAdd = 13;
+  if (op >= kAdd && op < kAdd + kArithmetic.size()) return kArithmetic[op - kAdd];
+  switch (op) {
+    case 6:
+    case 7:
+    case 12: return "__index";
+    case 8:
+    case 10: return "__newindex";
+    case 21: return "__len";
+    case 22: return "__concat";
+    case 24: return "__eq";
+    case 25: return "__lt";
+    case 26: return "__le";
+    default: return kOther;
+  }
+}
+
 std::string_view event_of_51(uint32_t op) {
   constexpr std::array<std::string_view, 6> kArithmetic = {"__add", "__sub", "__mul", "__div", "__mod", "__pow"};
   constexpr uint32_t kAdd = 12;
@@ -94,6 +114,7 @@ std::string_view event_of(uint32_t format) {
   const uint32_t version = 0x500U | (format & 0xfU);
   const uint32_t op = format >> 16U & 0xffU;
   if (version == GP_LUA_54) return event_of_54(op, format >> 24U);
+  if (version == GP_LUA_52) return event_of_52(op);
   return version == GP_LUA_53 ? event_of_53(op) : event_of_51(op);
 }
 

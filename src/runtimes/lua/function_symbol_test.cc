@@ -48,6 +48,9 @@ TEST(LuaSymbol, NamesMetamethodsByTheInstruction) {
   EXPECT_EQ(name_of(GP_LUA_53, GP_LUA_EVENT, 26), "__bnot");
   EXPECT_EQ(name_of(GP_LUA_53, GP_LUA_EVENT, 33), "__le");
   EXPECT_EQ(name_of(GP_LUA_51, GP_LUA_EVENT, 12), "__add");
+  EXPECT_EQ(name_of(GP_LUA_52, GP_LUA_EVENT, 19), "__unm");
+  EXPECT_EQ(name_of(GP_LUA_52, GP_LUA_EVENT, 22), "__concat");
+  EXPECT_EQ(name_of(GP_LUA_52, GP_LUA_EVENT, 6), "__index");
   EXPECT_EQ(name_of(GP_LUA_51, GP_LUA_EVENT, 17), "__pow");
   EXPECT_EQ(name_of(GP_LUA_51, GP_LUA_EVENT, 9), "__newindex");
 }

@@ -41,7 +41,8 @@ std::optional<Version> parse_ident(Bytes ident) {
       if (digits.find(release[at]) == std::string_view::npos) return Version{0, 0, "?"};
     const auto number = static_cast<uint16_t>((release[0] - '0') << 8U | (release[2] - '0'));
     // Before 5.3.3 a call from C is not marked as later (lstate.h: CIST_REENTRY, CIST_FRESH).
-    const bool is_alike = number != 0x503 || release[4] >= '3';
+    // Of 5.2 the last one was looked at.
+    const bool is_alike = number == 0x503 ? release[4] >= '3' : number != 0x502 || release[4] == '4';
     if (!is_alike) return Version{0, release[4], std::string(release)};
     return Version{number, release[4], std::string(release.substr(0, 3))};
   }

@@ -22,7 +22,7 @@ std::optional<targets::RuntimeFile> LuaRuntime::detect(const elf::Image& image, 
   // In 5.3.3 the status is a byte (lstate.h); of the releases up to 5.3.6 nobody looked.
   if (lua && version->number == GP_LUA_53 && version->release < '6') lua->finalizer = 0;
   // Of other versions the loop is as easily found: its frames say which version it is.
-  const uint16_t alike = version->number <= GP_LUA_53 ? GP_LUA_53 : GP_LUA_54;
+  const uint16_t alike = version->number < GP_LUA_54 ? GP_LUA_53 : GP_LUA_54;
   const auto loop = find_loop(image, lua ? *lua : offsets_of(alike).value_or(gp_lua{}));
   if (!loop) return file;
   file.eval[0] = file_range(image, loop->code);

@@ -14,6 +14,7 @@ constexpr gp_lua kLua51 = {
     .at = kNowhere,
     .version = GP_LUA_51,
     .fresh = 0,
+    .reentry = 0,
     .lua = 0,
     .c = 0,
     .tail = 0xffff,  // how many
@@ -55,6 +56,56 @@ constexpr gp_lua kLua51 = {
            .closure = 36},
 };
 
+// The same of 5.2.4.
+constexpr gp_lua kLua52 = {
+    .unroll = {},
+    .state = kNowhere,
+    .pc = kNowhere,
+    .at = kNowhere,
+    .version = GP_LUA_52,
+    .fresh = 0,
+    .reentry = 0x4,
+    .lua = 0x1,
+    .c = 0,
+    .tail = 0x40,
+    .hooked = 0x2,
+    .finalizer = 0,
+    .state_ci = 32,
+    .call_bytes = 80,
+    .call_function = 0,
+    .call_pc = 56,
+    .call_status = 34,
+    .closure_code = 24,
+    .proto_bytes = 128,
+    .proto_constants = 16,
+    .proto_code = 24,
+    .proto_code_size = 88,
+    .proto_upvalues = 56,
+    .proto_upvalues_size = 80,
+    .upvalue_bytes = 16,
+    .proto_lines = 40,
+    .proto_lines_size = 92,
+    .proto_places = 0,
+    .proto_places_size = 0,
+    .proto_locals = 48,
+    .proto_locals_size = 100,
+    .proto_source = 72,
+    .proto_first_line = 104,
+    .op = {.move = 0,
+           .get_upvalue = 5,
+           .get_global = kNone,
+           .get_in_upvalue = 6,
+           .get_table = 7,
+           .get_field = kNone,
+           .self = 12,
+           .load_nil = 4,
+           .jump = 23,
+           .call = 29,
+           .tail_call = 30,
+           .for_call = 34,
+           .closure = 37},
+};
+
 // The same of 5.3.3 and 5.3.6. Before 5.3.3 the mark of a call from C has the opposite meaning (CIST_REENTRY).
 constexpr gp_lua kLua53 = {
     .unroll = {},
@@ -63,6 +114,7 @@ constexpr gp_lua kLua53 = {
     .at = kNowhere,
     .version = GP_LUA_53,
     .fresh = 0x8,
+    .reentry = 0,
     .lua = 0x2,
     .c = 0,
     .tail = 0x20,
@@ -112,6 +164,7 @@ constexpr gp_lua kLua54 = {
     .at = kNowhere,
     .version = GP_LUA_54,
     .fresh = 0x4,
+    .reentry = 0,
     .lua = 0,
     .c = 0x2,
     .tail = 0x20,
@@ -158,6 +211,7 @@ constexpr gp_lua kLua54 = {
 std::optional<gp_lua> offsets_of(uint16_t version) {
   switch (version) {
     case GP_LUA_51: return kLua51;
+    case GP_LUA_52: return kLua52;
     case GP_LUA_53: return kLua53;
     case GP_LUA_54: return kLua54;
     default: return std::nullopt;

@@ -271,7 +271,7 @@ TEST_P(LuaWalkTest, SaysThatARuntimeIsNotLoaded) {
   EXPECT_EQ(walked.state.record.frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, LuaWalkTest, testing::Values("5.1", "5.3", "5.4"), [](const auto& param) {
+INSTANTIATE_TEST_SUITE_P(Versions, LuaWalkTest, testing::Values("5.1", "5.2", "5.3", "5.4"), [](const auto& param) {
   std::string name = param.param;
   std::ranges::replace(name, '.', '_');
   return name;
