@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   gp::runtimes::EndlessMemory memory;
   memory.bytes = {data + 1, size - 1};
   Recording made_up;
-  constexpr std::array<uint16_t, 3> kVersions = {GP_LUA_51, GP_LUA_53, GP_LUA_54};
+  constexpr std::array<uint32_t, 5> kVersions = {GP_LUA_51, GP_LUA_52, GP_LUA_53, GP_LUA_54, GP_LUA_55};
   made_up.version = kVersions[data[0] % kVersions.size()];
   auto lua = targets::layout_of<gp_lua>(made_up.file().entry);
   if ((data[0] & 0x10U) != 0) lua.at = {.offset = 0, .reg = kAtRegister, .in_memory = 0, .reserved = 0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Where the loop of one Lua keeps what it works on, and the offsets of its version; src/runtimes/lua fills it. What is
- * the same in 5.1 to 5.4 on 64-bit machines is named here.
+ * the same in 5.1 to 5.5 on 64-bit machines is named here.
  */
 #pragma once
 
@@ -30,14 +30,14 @@ struct gp_lua {
 	struct gp_lua_place state; /* its lua_State */
 	struct gp_lua_place pc;    /* the instruction behind the one that runs */
 	struct gp_lua_place at;    /* its CallInfo; 5.1: its closure */
-	__u16 version;             /* 0x504 for 5.4 */
-	__u16 fresh;               /* CallInfo.callstatus: CIST_FRESH: C called the loop here; 0: 5.1, 5.2 */
-	__u16 reentry;             /* 5.2: CIST_REENTRY: Lua called it; 0: later */
-	__u16 lua;                 /* CIST_LUA, 0: 5.4 */
-	__u16 c;                   /* CIST_C, 0: before 5.4 */
-	__u16 tail;                /* CIST_TAIL */
-	__u16 hooked;              /* CIST_HOOKED */
-	__u16 finalizer;           /* CIST_FIN, 0: not in 5.3.3 */
+	__u32 version;             /* 0x504 for 5.4 */
+	__u32 fresh;               /* CallInfo.callstatus: CIST_FRESH: C called the loop here; 0: 5.1, 5.2 */
+	__u32 reentry;             /* 5.2: CIST_REENTRY: Lua called it; 0: later */
+	__u32 lua;                 /* CIST_LUA, 0: 5.4 */
+	__u32 c;                   /* CIST_C, 0: before 5.4 */
+	__u32 tail;                /* CIST_TAIL */
+	__u32 hooked;              /* CIST_HOOKED */
+	__u32 finalizer;           /* CIST_FIN, 0: not in 5.3.3 */
 	__u8 state_ci;             /* lua_State.ci */
 	__u8 call_bytes;           /* sizeof(CallInfo) */
 	__u8 call_function;        /* CallInfo.func */
@@ -64,6 +64,7 @@ struct gp_lua {
 
 GP_LAYOUT_FITS(struct gp_lua);
 
+#define GP_LUA_55 0x505
 #define GP_LUA_54 0x504
 #define GP_LUA_53 0x503
 #define GP_LUA_52 0x502
@@ -90,7 +91,7 @@ GP_LAYOUT_FITS(struct gp_lua);
 #define GP_LUA_CLOSURE_BYTES 40
 #define GP_LUA_CLOSURE_IS_C 10 /* 5.1 */
 
-/* TString (lobject.h): type, hash and length; the bytes follow. */
+/* TString (lobject.h): type, hash and length; the bytes follow; 5.5: of long ones their address. */
 #define GP_LUA_STRING_LENGTH 16
 #define GP_LUA_STRING_DATA 24
 #define GP_LUA_SHORT_STRING 4   /* 5.3, 5.4: LUA_TSHRSTR: has its length in a byte */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Lua 5.1 to 5.4: one call of a coroutine's chain a turn, handed over to native code where C called the
+ * Lua 5.1 to 5.5: one call of a coroutine's chain a turn, handed over to native code where C called the
  * interpreter. Layouts: bpf/abi/lua.h.
  *
  * Lua has no globals. The loop, luaV_execute(), keeps its lua_State (a coroutine, the main one too) where its code tells
@@ -227,7 +227,7 @@ GP_INLINE int gp_lua_push_code(struct gp_walk *w, const struct gp_lua *lua)
 		return -1;
 
 	__u32 position = gp_lua_position(w, lua), cookie = gp_lua_cookie(w, lua);
-	__u32 where = lua->version == GP_LUA_54 ? (position ? position - 1 : GP_LUA_NO_INSTRUCTION)
+	__u32 where = lua->version >= GP_LUA_54 ? (position ? position - 1 : GP_LUA_NO_INSTRUCTION)
 						: gp_lua_line(w, lua, position);
 
 	if (!gp_push_code(w, GP_RUNTIME_LUA, 0, proto, cookie, where))

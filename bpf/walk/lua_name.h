@@ -23,24 +23,24 @@ GP_INLINE __u32 gp_lua_instruction(struct gp_walk *w, __u32 position)
 /* Operands (lopcodes.h): 5.4 has opcodes of 7 bits, A of 8, k, B of 8, C of 8; before: 6, A of 8, C of 9, B of 9. */
 GP_INLINE __u32 gp_lua_op(const struct gp_lua *lua, __u32 instruction)
 {
-	return instruction & (lua->version == GP_LUA_54 ? 0x7f : 0x3f);
+	return instruction & (lua->version >= GP_LUA_54 ? 0x7f : 0x3f);
 }
 GP_INLINE __u32 gp_lua_a(const struct gp_lua *lua, __u32 instruction)
 {
-	return instruction >> (lua->version == GP_LUA_54 ? 7 : 6) & 0xff;
+	return instruction >> (lua->version >= GP_LUA_54 ? 7 : 6) & 0xff;
 }
 GP_INLINE __u32 gp_lua_b(const struct gp_lua *lua, __u32 instruction)
 {
-	return lua->version == GP_LUA_54 ? instruction >> 16 & 0xff : instruction >> 23;
+	return lua->version >= GP_LUA_54 ? instruction >> 16 & 0xff : instruction >> 23;
 }
 GP_INLINE __u32 gp_lua_c(const struct gp_lua *lua, __u32 instruction)
 {
-	return lua->version == GP_LUA_54 ? instruction >> 24 : instruction >> 14 & 0x1ff;
+	return lua->version >= GP_LUA_54 ? instruction >> 24 : instruction >> 14 & 0x1ff;
 }
 /* Of a jump: how far from the instruction behind it. */
 GP_INLINE __s32 gp_lua_distance(const struct gp_lua *lua, __u32 instruction)
 {
-	return lua->version == GP_LUA_54 ? (__s32)(instruction >> 7) - 0xffffff : (__s32)(instruction >> 14) - 131071;
+	return lua->version >= GP_LUA_54 ? (__s32)(instruction >> 7) - 0xffffff : (__s32)(instruction >> 14) - 131071;
 }
 
 /* The constant of that number, when it is a string; 0: it is not. */
@@ -59,7 +59,7 @@ GP_INLINE __u64 gp_lua_constant_c(struct gp_walk *w, const struct gp_lua *lua, _
 {
 	__u32 c = gp_lua_c(lua, instruction);
 
-	if (lua->version == GP_LUA_54)
+	if (lua->version >= GP_LUA_54)
 		return gp_lua_constant(w, lua, c);
 	return c & 0x100 ? gp_lua_constant(w, lua, c & 0xff) : 0;
 }
@@ -123,7 +123,7 @@ GP_INLINE __u64 gp_lua_loaded(struct gp_walk *w, const struct gp_lua *lua, __u32
 	if (op == lua->op.self && lua->version == GP_LUA_54 && !(setter >> 15 & 1))
 		return 0; /* its key is in a register */
 	if (op == lua->op.get_in_upvalue || op == lua->op.get_field || op == lua->op.self ||
-	    (op == lua->op.get_table && lua->version != GP_LUA_54))
+	    (op == lua->op.get_table && lua->version < GP_LUA_54))
 		return gp_lua_constant_c(w, lua, setter);
 	return 0;
 }

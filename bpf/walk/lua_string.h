@@ -23,13 +23,23 @@ GP_INLINE __u64 gp_lua_length(const struct gp_lua *lua, const __u64 *head)
 	return head[1];
 }
 
+/* Where the bytes of a string are; 0: not known. */
+GP_INLINE __u64 gp_lua_data(struct gp_walk *w, const struct gp_lua *lua, const __u64 *head, __u64 string)
+{
+	__u64 data = string + GP_LUA_STRING_DATA;
+
+	if (lua->version >= GP_LUA_55 && (head[0] & 0xff) != GP_LUA_SHORT_STRING && gp_read_user(w, &data, 8, data))
+		return 0;
+	return data;
+}
+
 /*
  * Mixes in what a string says: short ones by their hash, others by length, beginning and end (their hash is made when
  * it is first needed, if at all).
  */
 GP_INLINE __u64 gp_lua_mix_string(struct gp_walk *w, const struct gp_lua *lua, __u64 hash, __u64 string)
 {
-	__u64 part[2] = { 0, 0 }, length;
+	__u64 part[2] = { 0, 0 }, length, data;
 
 	hash = (hash ^ string) * GP_LUA_MIX;
 	if (!string || gp_read_user(w, part, sizeof(part), string + GP_LUA_OBJECT_TYPE))
@@ -38,9 +48,10 @@ GP_INLINE __u64 gp_lua_mix_string(struct gp_walk *w, const struct gp_lua *lua, _
 	hash = (hash ^ length) * GP_LUA_MIX;
 	if (length <= 40) /* LUAI_MAXSHORTLEN, llimits.h */
 		return (hash ^ part[0] >> 32) * GP_LUA_MIX;
-	if (gp_read_user(w, part, sizeof(part), string + GP_LUA_STRING_DATA) == 0)
+	data = gp_lua_data(w, lua, part, string);
+	if (gp_read_user(w, part, sizeof(part), data) == 0)
 		hash = ((hash ^ part[0]) * GP_LUA_MIX ^ part[1]) * GP_LUA_MIX;
-	if (gp_read_user(w, part, sizeof(part), string + GP_LUA_STRING_DATA + length - sizeof(part)) == 0)
+	if (gp_read_user(w, part, sizeof(part), data + length - sizeof(part)) == 0)
 		hash = ((hash ^ part[0]) * GP_LUA_MIX ^ part[1]) * GP_LUA_MIX;
 	return hash;
 }

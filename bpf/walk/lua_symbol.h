@@ -37,7 +37,7 @@ GP_INLINE __u64 gp_lua_read_text(struct gp_walk *w, const struct gp_lua *lua, st
 
 	if (!string || gp_read_user(w, head, sizeof(head), string + GP_LUA_OBJECT_TYPE) || !gp_lua_is_string(lua, head))
 		return used;
-	return gp_symbol_read_text(w, record, text, used, string + GP_LUA_STRING_DATA, gp_lua_length(lua, head),
+	return gp_symbol_read_text(w, record, text, used, gp_lua_data(w, lua, head, string), gp_lua_length(lua, head),
 				   GP_TEXT_UTF8);
 }
 
@@ -68,8 +68,8 @@ GP_INLINE __u32 gp_lua_format(struct gp_walk *w, const struct gp_lua *lua, int i
 	__u32 instruction = w->lua.named == GP_LUA_EVENT ? w->lua.instruction : 0;
 
 	return GP_LUA_FORMAT(lua->version, is_lua, w->lua.named,
-			     instruction & (lua->version == GP_LUA_54 ? 0x7f : 0x3f),
-			     lua->version == GP_LUA_54 ? instruction >> 24 : 0);
+			     instruction & (lua->version >= GP_LUA_54 ? 0x7f : 0x3f),
+			     lua->version >= GP_LUA_54 ? instruction >> 24 : 0);
 }
 
 /* Ships the function whose Proto is in w->object, unless it was before. */
@@ -88,7 +88,7 @@ GP_INLINE void gp_lua_ship_code(struct gp_walk *w, const struct gp_lua *lua, __u
 	symbol->table_format = gp_lua_format(w, lua, 1);
 	used = gp_lua_read_text(w, lua, record, &symbol->name, used, w->lua.name);
 	used = gp_lua_read_text(w, lua, record, &symbol->file, used, source);
-	if (lua->version == GP_LUA_54)
+	if (lua->version >= GP_LUA_54)
 		used = gp_lua_read_lines(w, lua, record, used);
 	/* Code that was stripped has no source. */
 	gp_symbol_end(w, record, used, (symbol->name.width || !w->lua.name) && (symbol->file.width || !source));

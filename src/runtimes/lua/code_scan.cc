@@ -161,7 +161,7 @@ std::optional<size_t> target_of_call(Bytes code, size_t at) {
 // luaV_finishOp(L); luaV_execute(L): nothing else calls the loop right behind another call (ldo.c: unroll).
 void find_unroll(const elf::Image& image, const gp_lua& lua, Loop& loop) {
   constexpr size_t kCall = 5;
-  const size_t moves = lua.version == GP_LUA_54 ? 6 : 3;  // bytes that set the arguments: two or one
+  const size_t moves = lua.version >= GP_LUA_54 ? 6 : 3;  // bytes that set the arguments: two or one
   size_t found = 0;
   for (const auto& part : image.executable_ranges()) {
     const auto begin = image.to_vaddr(part.begin);
@@ -185,7 +185,7 @@ void find_unroll(const elf::Image& image, const gp_lua& lua, Loop& loop) {
 
 std::optional<Loop> find_loop(const elf::Image& image, const gp_lua& lua) {
   if (image.machine() != elf::Machine::kX86_64) return std::nullopt;
-  const uint8_t mask = lua.version == GP_LUA_54 ? 0x7f : 0x3f;
+  const uint8_t mask = lua.version >= GP_LUA_54 ? 0x7f : 0x3f;
   std::optional<Loop> best;
   uint64_t most = kMinLoop - 1;
   for (const elf::CodeRange range : functions_of(image)) {

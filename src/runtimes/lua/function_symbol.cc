@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 25> kEvents = {
     "__unm",   "__bnot",     "__lt",  "__le",   "__concat", "__call", "__close"};
 constexpr std::string_view kOther = "metamethod";
 
-// Which event an instruction of 5.4 brings about (ldebug.c: funcnamefromcode; lopcodes.h).
+// Which event an instruction of 5.4 or 5.5 brings about (ldebug.c: funcnamefromcode; lopcodes.h).
 std::string_view event_of_54(uint32_t op, uint32_t operand) {
   switch (op) {
     case 11:
@@ -113,7 +113,7 @@ std::string_view event_of_51(uint32_t op) {
 std::string_view event_of(uint32_t format) {
   const uint32_t version = 0x500U | (format & 0xfU);
   const uint32_t op = format >> 16U & 0xffU;
-  if (version == GP_LUA_54) return event_of_54(op, format >> 24U);
+  if (version >= GP_LUA_54) return event_of_54(op, format >> 24U);
   if (version == GP_LUA_52) return event_of_52(op);
   return version == GP_LUA_53 ? event_of_53(op) : event_of_51(op);
 }
@@ -143,7 +143,7 @@ std::optional<targets::CodeSymbol> decode_symbol(Bytes record) {
   targets::CodeSymbol out;  // without first_line: a frame that does not know its line has none
   if (symbol->file) out.file = readable_source(*symbol->file);
   out.line_table = std::move(symbol->table);
-  out.table_format = (0x500U | (format & 0xfU)) == GP_LUA_54 ? 1 : 0;
+  out.table_format = (0x500U | (format & 0xfU)) >= GP_LUA_54 ? 1 : 0;
   out.name_known = true;
   switch (format >> 8U & 0xffU) {
     case GP_LUA_BY_CALL:

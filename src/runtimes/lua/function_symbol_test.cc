@@ -44,6 +44,7 @@ TEST(LuaSymbol, NamesMetamethodsByTheInstruction) {
   EXPECT_EQ(name_of(GP_LUA_54, GP_LUA_EVENT, 46, 6), "__add");  // MMBIN, TM_ADD
   EXPECT_EQ(name_of(GP_LUA_54, GP_LUA_EVENT, 46, 77), "metamethod");
   EXPECT_EQ(name_of(GP_LUA_54, GP_LUA_EVENT, 53), "__concat");
+  EXPECT_EQ(name_of(GP_LUA_55, GP_LUA_EVENT, 53), "__concat");
   EXPECT_EQ(name_of(GP_LUA_53, GP_LUA_EVENT, 13), "__add");
   EXPECT_EQ(name_of(GP_LUA_53, GP_LUA_EVENT, 26), "__bnot");
   EXPECT_EQ(name_of(GP_LUA_53, GP_LUA_EVENT, 33), "__le");

@@ -1,4 +1,4 @@
-// Lua 5.1 to 5.4 (PUC-Rio), in liblua, in the program `lua` or embedded in any program, stripped or not.
+// Lua 5.1 to 5.5 (PUC-Rio), in liblua, in the program `lua` or embedded in any program, stripped or not.
 // Owner threads: as targets::Runtime says.
 #pragma once
 

@@ -206,14 +206,28 @@ constexpr gp_lua kLua54 = {
            .closure = 79},
 };
 
+// The same of 5.5.0 and 5.5.1, which differ from 5.4 in the marks of calls; also, long strings lie elsewhere.
+constexpr gp_lua kLua55 = [] {
+  gp_lua lua = kLua54;
+  lua.version = GP_LUA_55;
+  lua.fresh = 1U << 16U;
+  lua.c = 1U << 15U;
+  lua.tail = 1U << 22U;
+  lua.hooked = 1U << 20U;
+  lua.finalizer = 1U << 24U;
+  lua.call_status = 60;
+  return lua;
+}();
+
 }  // namespace
 
-std::optional<gp_lua> offsets_of(uint16_t version) {
+std::optional<gp_lua> offsets_of(uint32_t version) {
   switch (version) {
     case GP_LUA_51: return kLua51;
     case GP_LUA_52: return kLua52;
     case GP_LUA_53: return kLua53;
     case GP_LUA_54: return kLua54;
+    case GP_LUA_55: return kLua55;
     default: return std::nullopt;
   }
 }

@@ -9,6 +9,6 @@
 namespace gp::runtimes::lua {
 
 // All of the struct but where the loop keeps things. Nothing for versions that are not walked (0x504 for 5.4).
-std::optional<gp_lua> offsets_of(uint16_t version);
+std::optional<gp_lua> offsets_of(uint32_t version);
 
 }  // namespace gp::runtimes::lua

@@ -19,7 +19,7 @@ namespace gp::runtimes::lua {
 
 // Owner thread: whoever made it.
 struct Recording final : MemoryPieces {
-  uint16_t version = 0;
+  uint32_t version = 0;
   std::vector<uint64_t> coroutines;  // their lua_State, innermost first
   std::vector<ToldFrame> frames;     // innermost first
 
