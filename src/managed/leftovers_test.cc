@@ -6,6 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "managed/launcher.h"
 #include "os/pipe.h"
 
@@ -54,10 +57,24 @@ ProcessKey die_with_an_escaped_descendant(bool with_cgroup) {
   return key;
 }
 
+// Sweeps until something is found: what escapes takes a while to start.
+Leftovers sweep_until(const std::function<bool(const Leftovers&)>& there) {
+  constexpr int kTries = 200;
+  Leftovers found;
+  for (int i = 0; i < kTries && !there(found); ++i) {
+    ::usleep(50'000);
+    found = sweep_leftovers();
+  }
+  return found;
+}
+
 TEST(Leftovers, CountsWhatEscapedWithoutACgroup) {
   const ProcessKey agent = die_with_an_escaped_descendant(false);
-  ::usleep(50'000);
-  const Leftovers found = sweep_leftovers();
+  const Leftovers found = sweep_until([agent](const Leftovers& leftovers) {
+    return std::ranges::any_of(leftovers.escaped, [agent](const auto& escaped) {
+      return escaped.agent == agent && escaped.comm == "gp_fake_tool";
+    });
+  });
   int ours = 0;
   for (const auto& escaped : found.escaped) {
     if (escaped.agent != agent) continue;
@@ -75,8 +92,7 @@ TEST(Leftovers, KillsWhatIsInACgroup) {
     if (!(*launcher)->has_cgroups()) GTEST_SKIP() << "no cgroup can be made";
   }
   die_with_an_escaped_descendant(true);
-  ::usleep(50'000);
-  const Leftovers found = sweep_leftovers();
+  const Leftovers found = sweep_until([](const Leftovers& leftovers) { return leftovers.killed > 0; });
   EXPECT_GE(found.killed, 1U);
   EXPECT_THAT(found.describe(), HasSubstr("processes in its cgroups, killed now"));
   EXPECT_EQ(sweep_leftovers().killed, 0U);
