@@ -43,6 +43,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 3 * kAround) return 0;
   const Bytes around{data + size - kAround, kAround};
   if (const auto recording = LuajitRecording::parse({data, size})) {
+    runtimes::WalkWorld world;
+    world.memory = &*recording;
+    world.entry = recording->entry();
+    recording->walk()->run(world, recording->activations);
     walk(*recording, recording->entry(), recording->activations, around);
     return 0;
   }

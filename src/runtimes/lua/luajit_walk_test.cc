@@ -226,6 +226,71 @@ TEST_P(LuajitWalkTest, SaysThatARuntimeIsNotLoaded) {
   EXPECT_EQ(walked.state.record.frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
 }
 
+// A loop and what it calls, compiled together: only the loop's own frame is on the stack.
+class LuajitCompiledTest : public LuajitWalkTest {};
+
+TEST_P(LuajitCompiledTest, ShowsWhatATraceHasInlined) {
+  const auto walked = recording_.walk();
+  walked->run(world_, recording_.activations);
+  const auto frames = walked->frames();
+  ASSERT_EQ(frames.size(), recording_.frames.size() + 1);
+  EXPECT_EQ(frames[0].kind, GP_FRAME_NOTE);
+  EXPECT_EQ(frames[0].value, uint64_t{GP_NOTE_COMPILED});
+  for (size_t i = 0; i + 1 < frames.size(); ++i) {
+    const ToldFrame& told = recording_.frames[i];
+    const gp_frame& frame = frames[i + 1];
+    const auto symbol = shipped_for(world_, frame, runtime_, recording_);
+    ASSERT_TRUE(symbol) << told.name;
+    EXPECT_EQ(symbol->name, told.name);
+    EXPECT_EQ(symbol->file, told.file);
+    if (told.line != 0) {
+      EXPECT_EQ(frame.extra, told.line) << told.name;
+    } else {
+      EXPECT_TRUE(frame.extra > 3 && frame.extra < 8) << frame.extra;
+    }
+    EXPECT_EQ((frame.flags & GP_FRAME_ENTRY) != 0, i + 2 == frames.size());
+  }
+  // Native code goes on in the interpreter's frame, with what was saved there.
+  EXPECT_EQ(walked->state.registers.value[GP_REG_RIP], lj_.loop);
+  EXPECT_GT(walked->state.registers.value[GP_REG_RSP], recording_.activations[0]);
+  EXPECT_EQ(walked->state.pass_eval, uint32_t{GP_EVAL_HIDE});
+}
+
+// Code that is in no trace, as it collects garbage or goes from one to another: what was entered, without a line.
+TEST_P(LuajitCompiledTest, ShowsWhereATraceThatDoesNotTellWasEntered) {
+  const uint64_t global = reference(recording_.coroutines[0] + lj_.state_global);
+  recording_.pieces[global + lj_.global_vmstate] = {0xfd, 0xff, 0xff, 0xff};  // ~LJ_VMST_GC
+  const auto walked = recording_.walk();
+  walked->run(world_, recording_.activations);
+  const auto frames = walked->frames();
+  ASSERT_EQ(frames.size(), 4U);  // two notes, loop, body
+  EXPECT_EQ(frames[0].value, uint64_t{GP_NOTE_GARBAGE});
+  EXPECT_EQ(frames[1].value, uint64_t{GP_NOTE_COMPILED});
+  EXPECT_EQ(shipped_for(world_, frames[2], runtime_, recording_)->name, "loop");
+  EXPECT_EQ(frames[2].extra, 0U);
+  EXPECT_EQ(frames[3].extra, 28U);
+}
+
+TEST_P(LuajitCompiledTest, SurvivesEveryUnreadablePiece) {
+  const auto whole = recording_.walk();
+  whole->run(world_, recording_.activations);
+  const uint32_t reads = world_.reads;
+  for (uint32_t failing = 0; failing < reads; ++failing) {
+    world_.reads = 0;
+    world_.failing_read = failing;
+    std::ranges::fill(world_.seen, 0);
+    const auto walked = recording_.walk();
+    walked->run(world_, recording_.activations);
+    EXPECT_LE(walked->state.frames, whole->state.frames + 1) << failing;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, LuajitCompiledTest, testing::Values("luajit-compiled-2022", "luajit-compiled-2025"),
+                         [](const auto& param) {
+                           std::string name = param.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 INSTANTIATE_TEST_SUITE_P(Versions, LuajitWalkTest, testing::Values("luajit-2017", "luajit-2022", "luajit-2025"),
                          [](const auto& param) {
                            std::string name = param.param;

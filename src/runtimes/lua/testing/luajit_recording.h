@@ -22,8 +22,11 @@ struct LuajitRecording final : MemoryPieces {
   uint16_t main = 0;
   int32_t dispatch = 0;
   int32_t traces = 0;
+  // Of one that runs compiled code: its pc and r14; 0: it waits in C.
+  uint64_t pc = 0;
+  uint64_t r14 = 0;
   std::vector<uint64_t> coroutines;   // their lua_State, innermost first; not the main one
-  std::vector<uint64_t> activations;  // their C frames, innermost first
+  std::vector<uint64_t> activations;  // their C frames, innermost first; of compiled code the stack pointer
   std::vector<ToldFrame> frames;      // innermost first
 
   [[nodiscard]] gp_luajit layout() const {
@@ -51,6 +54,7 @@ struct LuajitRecording final : MemoryPieces {
     std::string key;
     std::getline(in, key, '\t');
     if (key == "layout") return static_cast<bool>(in >> wide >> vmstate >> main >> dispatch >> traces);
+    if (key == "compiled") return static_cast<bool>(in >> std::hex >> pc >> r14);
     if (key == "state" || key == "activation") {
       uint64_t address = 0;
       in >> std::hex >> address;
@@ -60,6 +64,19 @@ struct LuajitRecording final : MemoryPieces {
     if (key != "frame") return false;
     frames.push_back(ToldFrame::parse(in));
     return true;
+  }
+
+  // A walk that begins where it was.
+  [[nodiscard]] std::unique_ptr<LuajitWalk> walk() const {
+    auto walk = std::make_unique<LuajitWalk>();
+    walk->state.found.file = pc != 0 ? GP_NO_FILE : 1;
+    walk->state.found.pc = pc;
+    walk->state.registers.is_return = pc != 0 ? 0 : 1;
+    if (pc != 0) {
+      walk->set(GP_REG_RIP, pc);
+      walk->set(GP_LUAJIT_REG_DISPATCH, r14);
+    }
+    return walk;
   }
 
   static std::optional<LuajitRecording> load(const std::string& path) { return parse(file_bytes(path)); }
@@ -74,6 +91,7 @@ struct LuajitRecording final : MemoryPieces {
   [[nodiscard]] bool save(const std::string& path) const {
     std::ofstream out(path, std::ios::binary);
     out << fmt::format("layout\t{}\t{}\t{}\t{}\t{}\n", wide, vmstate, main, dispatch, traces);
+    if (pc != 0) out << fmt::format("compiled\t{:x} {:x}\n", pc, r14);
     for (const uint64_t address : coroutines) out << fmt::format("state\t{:x}\n", address);
     for (const uint64_t address : activations) out << fmt::format("activation\t{:x}\n", address);
     for (const auto& frame : frames) out << frame.text();

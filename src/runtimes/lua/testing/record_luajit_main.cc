@@ -2,6 +2,12 @@
 // it waits, walks it, and writes down every piece of memory the walk read, with the stacks the program told.
 //
 //   gp_record_luajit ROOT PROGRAM tests/data/lua/workload.lua OUTPUT
+//
+// With compiled.lua, which does not wait: stopped in code that LuaJIT compiled.
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
 #include "runtimes/lua/testing/luajit_recording.h"
 #include "runtimes/testing/process_reader.h"
 #include "runtimes/testing/waiting_program.h"
@@ -19,9 +25,47 @@ void find_activations(const ProcessReader& reader, const gp_luajit& lj, uint64_t
     out.push_back(frame);
 }
 
+// Walks as the recording says; how many frames there were.
+size_t walk(const LuajitRecording& recording, const ProcessReader& reader) {
+  WalkWorld world;
+  world.memory = &reader;
+  world.entry = recording.entry();
+  const auto walk = recording.walk();
+  walk->run(world, recording.activations);
+  fmt::print("{} frames told, {} walked, {} symbols\n", recording.frames.size(), walk->state.frames,
+             world.shipped.size());
+  return walk->state.frames;
+}
+
+// Stops the program until it is where all that was told has frames, behind the note that says that code is compiled.
+bool record_compiled(LuajitRecording& recording, ProcessReader& reader) {
+  constexpr int kTries = 100;
+  bool found = false;
+  for (int i = 0; i < kTries && !found; ++i) {
+    user_regs_struct registers{};
+    int status = 0;
+    if (ptrace(PTRACE_ATTACH, reader.pid, nullptr, nullptr) != 0 || waitpid(reader.pid, &status, 0) != reader.pid)
+      return false;
+    recording.pieces.clear();
+    recording.activations.clear();
+    if (ptrace(PTRACE_GETREGS, reader.pid, nullptr, &registers) == 0) {
+      recording.pc = registers.rip;
+      recording.r14 = registers.r14;
+      recording.activations.push_back(registers.rsp);
+      found = walk(recording, reader) == recording.frames.size() + 1;
+    }
+    ptrace(PTRACE_DETACH, reader.pid, nullptr, nullptr);
+    usleep(1000);
+  }
+  return found;
+}
+
 int record(const char* root, const char* program, const char* script, const char* output) {
   LuajitRecording recording;
-  const WaitingProgram waiting(root, program, {"-joff"}, script);
+  const bool compiled = std::string_view(script).ends_with("compiled.lua");
+  std::vector<std::string> arguments;
+  if (!compiled) arguments.emplace_back("-joff");
+  const WaitingProgram waiting(root, program, arguments, script);
   waiting.told([&](const std::string& line) { recording.parse_line(line); });
   const auto image = elf::Image::open(waiting.executable());
   const auto detected = image ? LuajitRuntime().detect(*image, program) : std::nullopt;
@@ -31,16 +75,9 @@ int record(const char* root, const char* program, const char* script, const char
   reader.pid = waiting.pid();
   reader.into = &recording;
   const gp_luajit lj = recording.layout();
+  if (compiled) return record_compiled(recording, reader) && recording.save(output) ? 0 : 1;
   for (const uint64_t state : recording.coroutines) find_activations(reader, lj, state, recording.activations);
-  WalkWorld world;
-  world.memory = &reader;
-  world.entry = recording.entry();
-  auto walk = std::make_unique<LuajitWalk>();
-  walk->state.registers.is_return = 1;
-  walk->state.found.file = 1;
-  walk->run(world, recording.activations);
-  fmt::print("{} frames told, {} walked, {} symbols\n", recording.frames.size(), walk->state.frames,
-             world.shipped.size());
+  walk(recording, reader);
   return recording.save(output) ? 0 : 1;
 }
 
