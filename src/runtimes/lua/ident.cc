@@ -1,32 +1,16 @@
 #include "runtimes/lua/ident.h"
 
-#include <elf.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
+
+#include "runtimes/symbols.h"
 
 namespace gp::runtimes::lua {
 namespace {
 
 constexpr std::array<std::string_view, 2> kNotices = {"$LuaVersion: Lua ", "$Lua: Lua "};
 constexpr uint64_t kMaxConstants = 8U << 20U;  // of programs that are searched for the notice
-
-bool defines_any(const elf::Image& image, const elf::Section& section, std::span<const std::string_view> names) {
-  if (section.link >= image.sections().size()) return false;
-  const Bytes table = image.raw(section);
-  const Bytes strings = image.raw(image.sections()[section.link]);
-  for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
-    const auto symbol = read_at<Elf64_Sym>(table, at);
-    if (!symbol || symbol->st_shndx == SHN_UNDEF) continue;
-    // Most other names are told by how they begin.
-    const auto start = read_at<std::array<char, 3>>(strings, symbol->st_name);
-    if (!start || *start != std::array{'l', 'u', 'a'}) continue;
-    const auto name = string_at(strings, symbol->st_name);
-    if (name && std::ranges::find(names, *name) != names.end()) return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -50,9 +34,13 @@ std::optional<Version> parse_ident(Bytes ident) {
 }
 
 bool defines_any(const elf::Image& image, std::span<const std::string_view> names) {
-  return std::ranges::any_of(image.sections(), [&](const auto& section) {
-    return (section.type == SHT_DYNSYM || section.type == SHT_SYMTAB) && defines_any(image, section, names);
-  });
+  constexpr std::array<std::string_view, 1> kStarts = {"lua"};
+  bool found = false;
+  for (const auto section : {SymbolSection::kDynamic, SymbolSection::kFull})
+    each_symbol(image, section, kStarts, [&](std::string_view name, const Symbol&) {
+      found = found || std::ranges::find(names, name) != names.end();
+    });
+  return found;
 }
 
 std::optional<Version> find_version(const elf::Image& image) {

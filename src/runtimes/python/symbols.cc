@@ -1,7 +1,6 @@
 #include "runtimes/python/symbols.h"
 
-#include <elf.h>
-
+#include <array>
 #include <string_view>
 
 namespace gp::runtimes::python {
@@ -48,23 +47,13 @@ std::optional<Symbol> returned_variable(const elf::Image& image, const Symbol& f
   return Symbol{function.address + (start + 7 + static_cast<uint64_t>(int64_t{*distance})), sizeof(uint64_t)};
 }
 
-void read_table(const elf::Image& image, const elf::Section& section, Symbols& found, OldSymbols& old) {
-  if (section.link >= image.sections().size()) return;
-  const Bytes table = image.raw(section);
-  const Bytes names = image.raw(image.sections()[section.link]);
-  for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
-    const auto symbol = read_at<Elf64_Sym>(table, at);
-    if (!symbol || symbol->st_shndx == SHN_UNDEF) continue;
-    // All names of interest begin with "Py" or "_Py": most others are told by two bytes.
-    const auto start = read_at<uint16_t>(names, symbol->st_name);
-    if (start != uint16_t{'P' | 'y' << 8} && start != uint16_t{'_' | 'P' << 8}) continue;
-    const auto name = string_at(names, symbol->st_name);
-    if (!name) continue;
-    const Symbol value{Vaddr{symbol->st_value}, symbol->st_size};
-    note(found, *name, value);
-    if (*name == "PyEval_EvalFrameEx") keep_first(old.eval, value);
-    if (*name == "PyInterpreterState_Head") keep_first(old.heads, value);
-  }
+void read(const elf::Image& image, SymbolSection section, Symbols& found, OldSymbols& old) {
+  constexpr std::array<std::string_view, 2> kStarts = {"Py", "_Py"};
+  each_symbol(image, section, kStarts, [&](std::string_view name, const Symbol& symbol) {
+    note(found, name, symbol);
+    if (name == "PyEval_EvalFrameEx") keep_first(old.eval, symbol);
+    if (name == "PyInterpreterState_Head") keep_first(old.heads, symbol);
+  });
 }
 
 }  // namespace
@@ -72,14 +61,12 @@ void read_table(const elf::Image& image, const elf::Section& section, Symbols& f
 Symbols find_symbols(const elf::Image& image) {
   Symbols found;
   OldSymbols old;
-  for (const auto& section : image.sections())
-    if (section.type == SHT_DYNSYM) read_table(image, section, found, old);
+  read(image, SymbolSection::kDynamic, found, old);
   // 3.10 and later put _PyRuntime in a section of its own (Include/internal/pycore_runtime.h), which names it even
   // when no symbol does.
   const auto* runtime = image.section(".PyRuntime");
   if (!found.any() && !old.eval && runtime == nullptr) return found;
-  for (const auto& section : image.sections())
-    if (section.type == SHT_SYMTAB) read_table(image, section, found, old);
+  read(image, SymbolSection::kFull, found, old);
   if (!found.runtime && runtime != nullptr) found.runtime = Symbol{runtime->address, runtime->size};
   if (!found.eval) found.eval = old.eval;
   if (!found.runtime && old.heads) found.runtime = returned_variable(image, *old.heads);

@@ -7,14 +7,9 @@
 
 #include "base/ids.h"
 #include "elf/image.h"
+#include "runtimes/symbols.h"
 
 namespace gp::runtimes::python {
-
-// A defined symbol: where it is and how long. Owner thread: none (value).
-struct Symbol {
-  Vaddr address;
-  uint64_t size = 0;  // bytes; 0: not said
-};
 
 // What a file defines of CPython. Owner thread: none (value).
 struct Symbols {
