@@ -20,7 +20,8 @@ std::span<const targets::Runtime* const> all() {
   static const lua::LuaRuntime kLua;
   static const lua::LuajitRuntime kLuajit;
   static const pcre::PcreRuntime kPcre;
-  static const std::array<const targets::Runtime*, 7> kList = {&kPython, &kRuby, &kPhp, &kPerl, &kLua, &kLuajit, &kPcre};
+  static const std::array<const targets::Runtime*, 7> kList = {&kPython, &kRuby,   &kPhp, &kPerl,
+                                                               &kLua,    &kLuajit, &kPcre};
   return kList;
 }
 

@@ -34,7 +34,8 @@ std::optional<elf::CodeRange> function_at(const std::vector<elf::CodeRange>& fun
 bool has_machine_stack(Bytes code) {
   constexpr std::array<uint8_t, 3> kSubtract = {0x48, 0x81, 0xec};  // sub $imm32, %rsp
   constexpr uint32_t kMachineStack = 32768;
-  for (auto found = std::ranges::search(code, kSubtract); !found.empty(); found = std::ranges::search(code, kSubtract)) {
+  for (auto found = std::ranges::search(code, kSubtract); !found.empty();
+       found = std::ranges::search(code, kSubtract)) {
     code = code.subspan(static_cast<size_t>(found.end() - code.begin()));
     const auto bytes = read_at<uint32_t>(code, 0);
     if (bytes && *bytes >= kMachineStack && *bytes < 2 * kMachineStack) return true;
@@ -47,7 +48,8 @@ void add_sites(const elf::Image& image, elf::CodeRange range, std::vector<Vaddr>
   sites.insert(sites.end(), found.begin(), found.end());
 }
 
-std::vector<Vaddr> sites_of(const elf::Image& image, elf::CodeRange match, const std::vector<elf::CodeRange>& functions) {
+std::vector<Vaddr> sites_of(const elf::Image& image, elf::CodeRange match,
+                            const std::vector<elf::CodeRange>& functions) {
   std::vector<Vaddr> sites;
   add_sites(image, match, sites);
   const Bytes code = code_of(image, match);
