@@ -129,13 +129,18 @@ static long loop_step(__u32 turn, struct loop_context *context)
 	return gp_step(context->walk) != 0;
 }
 
-static __always_inline void walk_stack(struct gp_walk *w)
+/* Walks what the state of this CPU says. A function that the verifier follows once, not wherever it is called. */
+__noinline int gp_walk_stack(__u32 cpu)
 {
+	struct gp_walk *w = GP_FIND(walks, cpu);
 	struct loop_context context = { .walk = w };
 
+	if (!w)
+		return 0;
 	bpf_loop(GP_MAX_STEPS, loop_step, &context, 0);
 	if (w->end == GP_END_NONE)
 		w->end = GP_END_DEPTH;
+	return 0;
 }
 
 static __always_inline int is_miss(__u32 end)
@@ -156,33 +161,42 @@ static __always_inline int copy_allowed(struct gp_counters *count, __u64 now)
 	return 1;
 }
 
+struct copy_context {
+	struct gp_stack_copy_record *record;
+	__u64 from;
+	__u64 limit;
+};
+
+/* Copies what is left of a page. 1: there is no more. */
+static long copy_page(__u32 turn, struct copy_context *context)
+{
+	struct gp_stack_copy_record *record = context->record;
+	__u32 at = record->copy.bytes, limit = (__u32)context->limit;
+	__u32 part = 4096 - (__u32)((context->from + at) & 4095);
+
+	if (at + part > limit)
+		part = limit - at;
+	if (part == 0 || part > 4096 || at > GP_STACK_COPY_SIZE - part)
+		return 1;
+	if (bpf_probe_read_user(&record->data[GP_BOUND(at, GP_STACK_COPY_SIZE - 1)], part > 4096 ? 4096 : part,
+				(void *)(context->from + at)) != 0)
+		return 1;
+	record->copy.bytes = at + part;
+	return 0;
+}
+
 /* Ships up to `limit` bytes of user memory from an address up as a record of their own; returns how many there were. */
 __noinline int gp_ship_memory(__u32 cpu, __u64 from, __u32 limit)
 {
 	struct gp_stack_copy_record *record = GP_FIND(copies, cpu);
+	struct copy_context context = { .record = record, .from = from, .limit = limit };
 
 	if (!record)
 		return 0;
 	if (limit > GP_STACK_COPY_SIZE)
-		limit = GP_STACK_COPY_SIZE;
-	/*
-	 * The count lies in memory, of which the verifier knows nothing: all turns look alike to it, and it follows one of
-	 * them rather than every way through nine.
-	 */
+		context.limit = GP_STACK_COPY_SIZE;
 	record->copy.bytes = 0;
-	for (int i = 0; i < GP_STACK_COPY_SIZE / 4096 + 1; i++) {
-		__u32 at = GP_READ_ONCE(record->copy.bytes);
-		__u32 part = 4096 - (__u32)((from + at) & 4095);
-
-		if (at + part > limit)
-			part = limit - at;
-		if (part == 0 || part > 4096 || at > GP_STACK_COPY_SIZE - part)
-			break;
-		if (bpf_probe_read_user(&record->data[GP_BOUND(at, GP_STACK_COPY_SIZE - 1)],
-					part > 4096 ? 4096 : part, (void *)(from + at)) != 0)
-			break;
-		record->copy.bytes = at + part;
-	}
+	bpf_loop(GP_STACK_COPY_SIZE / 4096 + 1, copy_page, &context, 0);
 
 	__u32 bytes = record->copy.bytes;
 
@@ -300,7 +314,7 @@ static __always_inline void handle_end(struct gp_walk *w, __u32 cpu, struct gp_c
 	__u32 native = w->frames, end = w->end;
 
 	gp_begin_drain(w, is_miss(end) ? GP_DRAIN_FOR_LATER : GP_DRAIN_BEHIND);
-	walk_stack(w);
+	gp_walk_stack(cpu);
 	w->end = end;
 	if (!is_miss(end)) {
 		if (w->begun & (1u << GP_RUNTIME_PHP) && w->php.in_fiber)
@@ -385,7 +399,7 @@ int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 		if (process) {
 			w->mappings = GP_READ_ONCE(process->mappings);
 			__builtin_memcpy(w->runtime, process->runtime, sizeof(w->runtime));
-			walk_stack(w);
+			gp_walk_stack(cpu);
 		} else {
 			w->end = GP_END_NO_PROCESS;
 		}

@@ -177,6 +177,45 @@ GP_INLINE int gp_perl_entry(struct gp_walk *w)
 	return gp_perl_leave(w);
 }
 
+/* One operation of those that gp_perl_find_statement looks at. 1: it was the last. */
+GP_INLINE int gp_perl_look_at_op(struct gp_walk *w)
+{
+	const struct gp_perl *perl = (const struct gp_perl *)gp_layout_of(w, GP_RUNTIME_PERL);
+	__u64 *head = (__u64 *)w->object;
+	__u64 at = w->perl.at;
+
+	if (!perl || !at)
+		return 1;
+	if (w->perl.parent && at == w->perl.path) {
+		/* Its elder siblings are seen. */
+		w->perl.statement = w->perl.last;
+		if (w->perl.last)
+			return 1;
+		at = w->perl.path = w->perl.parent;
+		w->perl.parent = 0;
+	}
+	if (gp_read_user(w, head, GP_PERL_OP_BYTES, at))
+		return 1;
+
+	__u64 bits = head[GP_PERL_OP_TYPE / 8];
+	__u64 type = bits & GP_PERL_OP_TYPE_MASK;
+
+	if (!type)
+		type = head[GP_PERL_OP_TARGET / 8];
+	if (w->perl.parent && type - perl->op_nextstate <= 1)
+		w->perl.last = at;
+	w->perl.at = head[GP_PERL_OP_SIBLING / 8];
+	if (bits & GP_PERL_OP_HAS_SIBLING)
+		return 0;
+	if (w->perl.parent || !w->perl.at)
+		return 1;
+	w->perl.parent = w->perl.at;
+	w->perl.last = 0;
+	return gp_read_user(w, &w->perl.at, 8, w->perl.parent + GP_PERL_OP_FIRST) != 0;
+}
+
+GP_TURN(gp_perl_look_at_op)
+
 /*
  * Finds the statement that w->perl.op is part of: the last one begun before it among the children of an ancestor. PL_curcop
  * does not always say it: where a block has no variables of its own, its first statement's beginning is made void
@@ -184,40 +223,11 @@ GP_INLINE int gp_perl_entry(struct gp_walk *w)
  */
 GP_INLINE int gp_perl_find_statement(struct gp_walk *w)
 {
-	const struct gp_perl *perl = (const struct gp_perl *)gp_layout_of(w, GP_RUNTIME_PERL);
-	__u64 head[GP_PERL_OP_BYTES / 8];
-	__u64 at = w->perl.op, path = at, parent = 0, last = 0;
-
 	w->perl.statement = 0;
-	for (int i = 0; perl && at && i < GP_PERL_OPS; i++) {
-		if (parent && at == path) {
-			/* Its elder siblings are seen. */
-			if (last) {
-				w->perl.statement = last;
-				return 0;
-			}
-			at = path = parent;
-			parent = 0;
-		}
-		if (gp_read_user(w, head, sizeof(head), at))
-			return 0;
-
-		__u64 bits = head[GP_PERL_OP_TYPE / 8];
-		__u64 type = bits & GP_PERL_OP_TYPE_MASK;
-
-		if (!type)
-			type = head[GP_PERL_OP_TARGET / 8];
-		if (parent && type - perl->op_nextstate <= 1)
-			last = at;
-		at = head[GP_PERL_OP_SIBLING / 8];
-		if (bits & GP_PERL_OP_HAS_SIBLING)
-			continue;
-		if (parent || !at || gp_read_user(w, &last, 8, at + GP_PERL_OP_FIRST))
-			return 0;
-		parent = at;
-		at = last;
-		last = 0;
-	}
+	w->perl.at = w->perl.path = w->perl.op;
+	w->perl.parent = 0;
+	w->perl.last = 0;
+	GP_LOOP(gp_perl_look_at_op, w, GP_PERL_OPS);
 	return 0;
 }
 

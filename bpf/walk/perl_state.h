@@ -12,6 +12,10 @@ struct gp_perl_walk {
 	__u64 cop;         /* the statement of the next frame */
 	__u64 op;          /* PL_op, as long as that is the statement that runs now; 0: it is not */
 	__u64 statement;   /* the statement it is part of, 0: not looked for or not found */
+	__u64 at;          /* the search for it: the operation that is looked at next, */
+	__u64 path;        /* the last one that is known to be an ancestor of op, or op itself, */
+	__u64 parent;      /* whose children are looked at, 0: siblings after `path`, for their parent, */
+	__u64 last;        /* and the last statement begun among those */
 	__u64 compiling;   /* &PL_compiling, which is no statement of a caller */
 	__u64 environment; /* the innermost JMPENV that was not passed yet */
 	__u64 entered_sp;  /* of the activation whose entry was the last, 0: no other can share it */

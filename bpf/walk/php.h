@@ -161,7 +161,13 @@ GP_INLINE int gp_php_push(struct gp_walk *w, const struct gp_php *php, __u64 cal
 	if (!gp_push_code(w, GP_RUNTIME_PHP, 0, function, cookie, line))
 		return 1;
 	w->php.pushed++;
-	gp_php_ship(w, php, function, cookie, class_name, is_user);
+	if (gp_symbol_is_known(w, GP_RUNTIME_PHP, function, cookie))
+		return 0;
+	w->php.function = function;
+	w->php.class_name = class_name;
+	w->php.cookie = cookie;
+	w->php.is_user = is_user ? 1 : 0;
+	GP_CALL(gp_php_ship, w);
 	return 0;
 }
 

@@ -11,6 +11,10 @@ struct gp_php_walk {
 	__u64 generator; /* whose delegation is being listed, 0: none */
 	__u64 inner;     /* the generator its next one delegates to, 0: yet to be found */
 	__u64 retreat;   /* `call` behind the first entry when `live` was not met up to there, 0: it was */
+	__u64 function;   /* to be shipped, */
+	__u64 class_name; /* the name of its class, 0: none, */
+	__u32 cookie;
+	__u32 is_user;    /* and whether it is written in PHP */
 	__u32 retreat_frames;
 	__u32 turns;
 	__u32 in_activation; /* its registers were looked at */

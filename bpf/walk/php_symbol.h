@@ -57,14 +57,15 @@ GP_INLINE __u64 gp_php_read_text(struct gp_walk *w, struct gp_symbol_record *rec
 	return gp_symbol_read_text(w, record, text, used, string + GP_PHP_STRING_DATA, length, GP_TEXT_UTF8);
 }
 
-/* Ships the function whose bytes are in w->object, unless it was before. */
-GP_INLINE void gp_php_ship(struct gp_walk *w, const struct gp_php *php, __u64 function, __u32 cookie, __u64 class_name,
-			   int is_user)
+/* Ships the function w->php.function, whose bytes are in w->object. */
+GP_INLINE int gp_php_ship(struct gp_walk *w)
 {
-	struct gp_symbol_record *record = gp_symbol_begin(w, GP_RUNTIME_PHP, function, cookie);
+	const struct gp_php *php = (const struct gp_php *)gp_layout_of(w, GP_RUNTIME_PHP);
+	struct gp_symbol_record *record = gp_symbol_begin(w, GP_RUNTIME_PHP, w->php.function, w->php.cookie);
+	int is_user = w->php.is_user != 0;
 
-	if (!record)
-		return;
+	if (!php || !record)
+		return 0;
 
 	struct gp_symbol *symbol = &record->symbol;
 	__u64 name = gp_object_word(w, GP_PHP_FUNCTION_NAME);
@@ -78,7 +79,10 @@ GP_INLINE void gp_php_ship(struct gp_walk *w, const struct gp_php *php, __u64 fu
 		symbol->first_line = gp_object_half(w, php->function_line);
 		used = gp_php_read_text(w, record, &symbol->file, used, gp_object_word(w, php->function_file));
 	}
-	used = gp_php_read_text(w, record, &symbol->scope, used, class_name);
+	used = gp_php_read_text(w, record, &symbol->scope, used, w->php.class_name);
 	gp_symbol_end(w, record, used,
 		      symbol->name.width && (!is_user || symbol->file.width) && (!scope || symbol->scope.width));
+	return 0;
 }
+
+GP_PART(gp_php_ship)

@@ -69,35 +69,42 @@ GP_INLINE int gp_python_dict_entries(struct gp_walk *w, const struct gp_python *
 	return 1;
 }
 
+/* Looks for w->python.name among the next entries of a dictionary. 1: that was all, and w->python.function is its value. */
+GP_INLINE int gp_python_look_at_entries(struct gp_walk *w)
+{
+	__u64 left = w->python.entries_left;
+	__u64 there = left < GP_PYTHON_ENTRIES_READ ? left : GP_PYTHON_ENTRIES_READ;
+
+	if (there == 0 ||
+	    gp_read_user(w, w->object, (__u32)GP_BOUND(there * GP_PYTHON_ENTRY_BYTES, 255), w->python.entries))
+		return 1;
+	for (__u32 i = 0; i < GP_PYTHON_ENTRIES_READ; i++) {
+		if (i < there && gp_object_word(w, i * GP_PYTHON_ENTRY_BYTES + 8) == w->python.name) {
+			w->python.function = gp_object_word(w, i * GP_PYTHON_ENTRY_BYTES + 16);
+			return 1;
+		}
+	}
+	w->python.entries += GP_PYTHON_ENTRIES_READ * GP_PYTHON_ENTRY_BYTES;
+	w->python.entries_left = left - there;
+	return 0;
+}
+
+GP_TURN(gp_python_look_at_entries)
+
 /*
  * The value under w->python.name in the dictionary w->python.dict is the function. Names are interned: one object a name.
- * A part of its own: the verifier would follow its loops anew for each class.
+ * A part of its own: the verifier would follow it anew for each class.
  */
 GP_INLINE int gp_python_dict_has(struct gp_walk *w)
 {
 	const struct gp_python *python = (const struct gp_python *)gp_layout_of(w, GP_RUNTIME_PYTHON);
-	__u64 entries, count;
 
-	if (!python || !gp_python_dict_entries(w, python, w->python.dict, &entries, &count))
+	if (!python ||
+	    !gp_python_dict_entries(w, python, w->python.dict, &w->python.entries, &w->python.entries_left))
 		return 0;
-	for (__u32 read = 0; read < GP_PYTHON_ENTRY_READS; read++) {
-		__u64 first = read * GP_PYTHON_ENTRIES_READ;
-
-		if (first >= count)
-			return 0;
-
-		__u64 there = count - first < GP_PYTHON_ENTRIES_READ ? count - first : GP_PYTHON_ENTRIES_READ;
-
-		if (gp_read_user(w, w->object, (__u32)GP_BOUND(there * GP_PYTHON_ENTRY_BYTES, 255),
-				 entries + first * GP_PYTHON_ENTRY_BYTES))
-			return 0;
-		for (__u32 i = 0; i < GP_PYTHON_ENTRIES_READ; i++) {
-			if (i < there && gp_object_word(w, i * GP_PYTHON_ENTRY_BYTES + 8) == w->python.name)
-				return gp_python_is_function(w, python,
-							     gp_object_word(w, i * GP_PYTHON_ENTRY_BYTES + 16));
-		}
-	}
-	return 0;
+	w->python.function = 0;
+	GP_LOOP(gp_python_look_at_entries, w, GP_PYTHON_ENTRY_READS);
+	return w->python.function && gp_python_is_function(w, python, w->python.function);
 }
 
 GP_PART(gp_python_dict_has)

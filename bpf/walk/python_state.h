@@ -31,4 +31,6 @@ struct gp_python_walk {
 	__u64 dict;        /* of the class at hand */
 	__u64 function;    /* found */
 	__u64 owner;       /* 2.7: name of the class it was found in */
+	__u64 entries;     /* of that dictionary: the next to look at */
+	__u64 entries_left;
 };

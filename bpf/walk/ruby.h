@@ -17,6 +17,7 @@
 #define GP_RUBY_FRAME_TURNS (4 * GP_MAX_FRAMES) /* ends walks; some control frames have nothing to show */
 #define GP_RUBY_THREAD_STEPS 16                 /* threads looked at in one turn */
 #define GP_RUBY_THREAD_TURNS 64                 /* 1,024 threads in all */
+#define GP_RUBY_NO_THREAD 1ull                  /* in place of one that cannot be read */
 #define GP_RUBY_REG_FRAME 15
 /* Code made by YJIT keeps the execution context in r12 and the control frame in r13, and pushes the caller's r13, r12
    and rbx when it is entered from C; its calls of Ruby methods push nothing (3.1: yjit_core.h, yjit_codegen.c:
@@ -106,28 +107,42 @@ GP_INLINE int gp_ruby_begin_list(struct gp_walk *w, const struct gp_ruby *ruby)
 	return 0;
 }
 
+/* One thread. 1: it was the last, or is the one that runs here, or cannot be read. */
+GP_INLINE int gp_ruby_look_at_thread(struct gp_walk *w)
+{
+	const struct gp_ruby *ruby = (const struct gp_ruby *)gp_layout_of(w, GP_RUNTIME_RUBY);
+	__u64 thread = w->ruby.thread;
+
+	if (!ruby || !thread || thread == w->ruby.last_thread) {
+		w->ruby.thread = 0;
+		return 1;
+	}
+	w->ruby.ec = gp_ruby_context_of(w, ruby, thread);
+	if (w->ruby.ec)
+		return 1;
+	if (gp_read_user(w, &w->ruby.thread, 8, thread) == 0)
+		return 0;
+	w->ruby.thread = GP_RUBY_NO_THREAD;
+	return 1;
+}
+
+GP_TURN(gp_ruby_look_at_thread)
+
 GP_INLINE int gp_ruby_search(struct gp_walk *w, const struct gp_ruby *ruby)
 {
-	if (++w->ruby.turns > GP_RUBY_THREAD_TURNS)
-		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
-	for (int step = 0; step < GP_RUBY_THREAD_STEPS; step++) {
-		__u64 thread = w->ruby.thread;
+	w->ruby.ec = 0;
+	GP_LOOP(gp_ruby_look_at_thread, w, GP_RUBY_THREAD_STEPS);
+	if (w->ruby.ec) {
+		__u64 *cached = gp_thread_cache(w, GP_RUNTIME_RUBY);
 
-		if (!thread || thread == w->ruby.last_thread)
-			return gp_end_of_runtime(w, GP_RUNTIME_RUBY, GP_EVAL_SHOW);
-
-		__u64 ec = gp_ruby_context_of(w, ruby, thread);
-
-		if (ec) {
-			__u64 *cached = gp_thread_cache(w, GP_RUNTIME_RUBY);
-
-			if (cached)
-				*cached = thread;
-			return gp_ruby_start(w, ruby, ec);
-		}
-		if (gp_read_user(w, &w->ruby.thread, 8, thread))
-			return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
+		if (cached)
+			*cached = w->ruby.thread;
+		return gp_ruby_start(w, ruby, w->ruby.ec);
 	}
+	if (!w->ruby.thread)
+		return gp_end_of_runtime(w, GP_RUNTIME_RUBY, GP_EVAL_SHOW);
+	if (w->ruby.thread == GP_RUBY_NO_THREAD || ++w->ruby.turns > GP_RUBY_THREAD_TURNS)
+		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
 	return 0; /* goes on in the next turn */
 }
 
@@ -252,12 +267,17 @@ GP_INLINE int gp_ruby_code(struct gp_walk *w, const struct gp_ruby *ruby, __u64 
 	if (!gp_push_code(w, GP_RUNTIME_RUBY, 0, head[2], cookie, position ? (__u32)position - 1 : 0))
 		return 1;
 	w->ruby.pushed++;
-	gp_ruby_ship_code(w, ruby, head[2], cookie, flags & GP_RUBY_FLAG_BMETHOD ? 0 : ep);
+	if (gp_symbol_is_known(w, GP_RUNTIME_RUBY, head[2], cookie))
+		return 0;
+	w->ruby.shipped = head[2];
+	w->ruby.cookie = cookie;
+	w->ruby.environment = flags & GP_RUBY_FLAG_BMETHOD ? 0 : ep;
+	GP_CALL(gp_ruby_ship_code, w);
 	return 0;
 }
 
 /* A frame of a C function. 1: the stack is full. */
-GP_INLINE int gp_ruby_function(struct gp_walk *w, const struct gp_ruby *ruby, __u64 method)
+GP_INLINE int gp_ruby_function(struct gp_walk *w, __u64 method)
 {
 	__u64 owner, definition, id;
 
@@ -274,7 +294,13 @@ GP_INLINE int gp_ruby_function(struct gp_walk *w, const struct gp_ruby *ruby, __
 	if (!gp_push_code(w, GP_RUNTIME_RUBY, 0, definition, cookie, 0))
 		return 1;
 	w->ruby.pushed++;
-	gp_ruby_ship_function(w, ruby, definition, cookie, method, id);
+	if (gp_symbol_is_known(w, GP_RUNTIME_RUBY, definition, cookie))
+		return 0;
+	w->ruby.shipped = definition;
+	w->ruby.cookie = cookie;
+	w->ruby.entry = method;
+	w->ruby.id = id;
+	GP_CALL(gp_ruby_ship_function, w);
 	return 0;
 }
 
@@ -300,7 +326,7 @@ GP_INLINE int gp_ruby_frame(struct gp_walk *w, const struct gp_ruby *ruby)
 
 	w->ruby.frame = frame + ruby->frame_bytes;
 	if (kind == GP_RUBY_MAGIC_CFUNC)
-		return gp_ruby_function(w, ruby, env[0]);
+		return gp_ruby_function(w, env[0]);
 	if (kind == GP_RUBY_MAGIC_IFUNC || kind == GP_RUBY_MAGIC_DUMMY || !iseq)
 		return 0; /* C code called as a block, whose own frames show it; the bottom of a stack */
 	if (gp_ruby_code(w, ruby, iseq, pc, ep, env[2]))

@@ -62,6 +62,28 @@ GP_INLINE __u64 gp_ruby_id_name(struct gp_walk *w, const struct gp_ruby *ruby, _
 	return gp_ruby_element(w, ids, 2 * ((__u32)serial % GP_RUBY_IDS_A_PART));
 }
 
+/* One variable of a class. 1: it was the last, or is what is looked for. */
+GP_INLINE int gp_ruby_look_at_variable(struct gp_walk *w)
+{
+	__u64 *entry = w->context; /* st_table_entry: hash, key, record (st.h, st.c) */
+
+	if (!w->ruby.variables || gp_read_user(w, entry, 24, w->ruby.variable))
+		return 1;
+	w->ruby.variables--;
+	w->ruby.variable += 24;
+	if (entry[1] & GP_RUBY_ID_SCOPE)
+		return 0;
+
+	__u64 type = gp_ruby_flags(w, entry[2]) & GP_RUBY_TYPE;
+	int found = w->ruby.want_class ? type == GP_RUBY_CLASS || type == GP_RUBY_MODULE : type == GP_RUBY_STRING;
+
+	if (found)
+		w->ruby.hidden = entry[2];
+	return found;
+}
+
+GP_TURN(gp_ruby_look_at_variable)
+
 /*
  * Before 3.3: what a class keeps of itself is among its variables, under names that no program can write: its path is
  * the first such string, the object a singleton class belongs to the first such class or module (2.7, 3.1: variable.c,
@@ -70,23 +92,14 @@ GP_INLINE __u64 gp_ruby_id_name(struct gp_walk *w, const struct gp_ruby *ruby, _
 GP_INLINE __u64 gp_ruby_hidden(struct gp_walk *w, __u64 klass, int want_class)
 {
 	__u64 extension = 0, table = 0;
-	__u64 *at = w->context, *entry = w->context + 2; /* st_table_entry: hash, key, record (st.h, st.c) */
 
 	if (gp_read_user(w, &extension, 8, klass + 24) || gp_read_user(w, &table, 8, extension + 8) ||
-	    gp_read_user(w, at, 16, table + 40))
+	    gp_read_user(w, &w->ruby.variables, 8, table + 40) || gp_read_user(w, &w->ruby.variable, 8, table + 48))
 		return 0;
-	for (__u32 i = 0; i < GP_RUBY_HIDDEN_MAX; i++) {
-		if (i >= at[0] || gp_read_user(w, entry, 24, at[1] + i * 24))
-			return 0;
-		if (entry[1] & GP_RUBY_ID_SCOPE)
-			continue;
-
-		__u64 type = gp_ruby_flags(w, entry[2]) & GP_RUBY_TYPE;
-
-		if (want_class ? type == GP_RUBY_CLASS || type == GP_RUBY_MODULE : type == GP_RUBY_STRING)
-			return entry[2];
-	}
-	return 0;
+	w->ruby.want_class = want_class ? 1 : 0;
+	w->ruby.hidden = 0;
+	GP_LOOP(gp_ruby_look_at_variable, w, GP_RUBY_HIDDEN_MAX);
+	return w->ruby.hidden;
 }
 
 GP_INLINE int gp_ruby_is_class(__u64 flags)
@@ -133,21 +146,28 @@ GP_INLINE __u64 gp_ruby_method_in(struct gp_walk *w, __u64 word, int is_local)
 	return (flags & GP_RUBY_IMEMO_MASK) == GP_RUBY_METHOD_ENTRY ? word : 0;
 }
 
-/* The method a frame with this environment is in, from blocks outwards; 0: none (vm_insnhelper.c: check_method_entry). */
-GP_INLINE __u64 gp_ruby_method(struct gp_walk *w, __u64 ep)
+/* One environment. 1: it is the last, or has a method. */
+GP_INLINE int gp_ruby_look_at_environment(struct gp_walk *w)
 {
 	__u64 env[3];
 
-	for (int i = 0; i < GP_RUBY_OUTER_MAX; i++) {
-		if (gp_read_user(w, env, sizeof(env), ep - 16))
-			return 0;
+	if (gp_read_user(w, env, sizeof(env), w->ruby.environment - 16))
+		return 1;
 
-		int is_local = !!(env[2] & GP_RUBY_ENV_LOCAL);
-		__u64 entry = gp_ruby_method_in(w, env[0], is_local);
+	int is_local = !!(env[2] & GP_RUBY_ENV_LOCAL);
 
-		if (entry || is_local)
-			return entry;
-		ep = env[1] & ~3ull;
-	}
-	return 0;
+	w->ruby.method = gp_ruby_method_in(w, env[0], is_local);
+	w->ruby.environment = env[1] & ~3ull;
+	return w->ruby.method || is_local;
+}
+
+GP_TURN(gp_ruby_look_at_environment)
+
+/* The method a frame with w->ruby.environment is in, from blocks outwards; 0: none (vm_insnhelper.c: check_method_entry). */
+GP_INLINE __u64 gp_ruby_method(struct gp_walk *w)
+{
+	w->ruby.method = 0;
+	if (w->ruby.environment)
+		GP_LOOP(gp_ruby_look_at_environment, w, GP_RUBY_OUTER_MAX);
+	return w->ruby.method;
 }

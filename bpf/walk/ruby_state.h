@@ -22,5 +22,16 @@ struct gp_ruby_walk {
 	__u32 compiled; /* it is of code that YJIT made */
 	__u32 reserved;
 	__u32 pushed;   /* frames pushed for it */
+	__u64 shipped;     /* address of what is to be shipped: of a method's body or a C function's definition */
+	__u64 id;          /* and, of the latter, its name and its method entry */
+	__u64 entry;
+	__u32 cookie;
+	__u32 reserved2;
+	__u64 environment; /* looked through for a method: the next */
+	__u64 method;      /* found in one, or 0 */
+	__u64 variable;    /* of a class: the next to look at */
+	__u64 variables;   /* left */
+	__u64 hidden;      /* what was found among them, or 0 */
+	__u64 want_class;  /* what is looked for is a class, else a string */
 	struct gp_ruby_lines lines; /* of the symbol that is shipped: too much for the BPF stack */
 };

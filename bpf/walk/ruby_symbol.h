@@ -80,13 +80,17 @@ GP_INLINE __u64 gp_ruby_read_lines(struct gp_walk *w, struct gp_symbol_record *r
 	return used;
 }
 
-/* Ships the method whose body's bytes are in w->object; `ep`: where a frame of it finds its method entry, or 0. */
-GP_INLINE void gp_ruby_ship_code(struct gp_walk *w, const struct gp_ruby *ruby, __u64 body, __u32 cookie, __u64 ep)
+/*
+ * Ships the method w->ruby.shipped, whose body's bytes are in w->object; w->ruby.environment: where a frame of it finds its
+ * method entry, or 0.
+ */
+GP_INLINE int gp_ruby_ship_code(struct gp_walk *w)
 {
-	struct gp_symbol_record *record = gp_symbol_begin(w, GP_RUNTIME_RUBY, body, cookie);
+	const struct gp_ruby *ruby = (const struct gp_ruby *)gp_layout_of(w, GP_RUNTIME_RUBY);
+	struct gp_symbol_record *record = gp_symbol_begin(w, GP_RUNTIME_RUBY, w->ruby.shipped, w->ruby.cookie);
 
-	if (!record)
-		return;
+	if (!ruby || !record)
+		return 0;
 
 	struct gp_ruby_lines *lines = gp_ruby_fresh_lines(w, ruby);
 	__u64 label = gp_object_word(w, GP_RUBY_BODY_LABEL), path = gp_object_word(w, GP_RUBY_BODY_PATH);
@@ -104,28 +108,34 @@ GP_INLINE void gp_ruby_ship_code(struct gp_walk *w, const struct gp_ruby *ruby, 
 	lines->literal = gp_ruby_literal(w, ruby, label);
 	used = gp_ruby_read_text(w, ruby, record, &record->symbol.name, used, label);
 	used = gp_ruby_read_text(w, ruby, record, &record->symbol.file, used, path);
-	used = gp_ruby_read_scope(w, ruby, record, used, ep ? gp_ruby_method(w, ep) : 0, &lines->is_singleton);
+	used = gp_ruby_read_scope(w, ruby, record, used, gp_ruby_method(w), &lines->is_singleton);
 	used = gp_ruby_read_lines(w, record, used, lines);
 	gp_symbol_end(w, record, used, (record->symbol.name.width || lines->literal) && record->symbol.file.width && lines->lines_stored);
+	return 0;
 }
 
-/* Ships the C function of a method entry. */
-GP_INLINE void gp_ruby_ship_function(struct gp_walk *w, const struct gp_ruby *ruby, __u64 definition, __u32 cookie,
-				     __u64 method, __u64 id)
-{
-	struct gp_symbol_record *record = gp_symbol_begin(w, GP_RUNTIME_RUBY, definition, cookie);
+GP_PART(gp_ruby_ship_code)
 
-	if (!record)
-		return;
+/* Ships the C function w->ruby.shipped of the method entry w->ruby.entry. */
+GP_INLINE int gp_ruby_ship_function(struct gp_walk *w)
+{
+	const struct gp_ruby *ruby = (const struct gp_ruby *)gp_layout_of(w, GP_RUNTIME_RUBY);
+	struct gp_symbol_record *record = gp_symbol_begin(w, GP_RUNTIME_RUBY, w->ruby.shipped, w->ruby.cookie);
+
+	if (!ruby || !record)
+		return 0;
 
 	struct gp_ruby_lines *lines = gp_ruby_fresh_lines(w, ruby);
-	__u64 name = gp_ruby_id_name(w, ruby, id);
+	__u64 name = gp_ruby_id_name(w, ruby, w->ruby.id);
 	__u64 used = name ? gp_ruby_read_text(w, ruby, record, &record->symbol.name, 0, name) : 0;
 
-	used = gp_ruby_read_scope(w, ruby, record, used, method, &lines->is_singleton);
+	used = gp_ruby_read_scope(w, ruby, record, used, w->ruby.entry, &lines->is_singleton);
 	used = gp_ruby_read_lines(w, record, used, lines);
 	gp_symbol_end(w, record, used, record->symbol.name.width);
+	return 0;
 }
+
+GP_PART(gp_ruby_ship_function)
 
 /* Ships what stands for the garbage collector: a record without any text. */
 GP_INLINE void gp_ruby_ship_collector(struct gp_walk *w)

@@ -55,15 +55,21 @@ GP_INLINE void gp_symbol_clear(struct gp_symbol_text *text)
 	text->truncated = 0;
 }
 
-/* A record to be filled for this object, with its head set and nothing in it; 0 when it was shipped before. */
-GP_INLINE struct gp_symbol_record *gp_symbol_begin(struct gp_walk *w, __u32 runtime, __u64 object, __u32 cookie)
+/* It was shipped before: asked ahead of a part that ships, which costs more than the question. */
+GP_INLINE int gp_symbol_is_known(struct gp_walk *w, __u32 runtime, __u64 object, __u32 cookie)
 {
 	__u64 fingerprint = gp_symbol_fingerprint(w, runtime, object, cookie);
 	__u32 slot = gp_symbol_slot(fingerprint);
 	__u64 *newer = gp_symbol_seen_slot(slot);
 	__u64 *older = gp_symbol_seen_slot(slot ^ 1);
 
-	if (!newer || !older || *newer == fingerprint || *older == fingerprint)
+	return !newer || !older || *newer == fingerprint || *older == fingerprint;
+}
+
+/* A record to be filled for this object, with its head set and nothing in it; 0 when it was shipped before. */
+GP_INLINE struct gp_symbol_record *gp_symbol_begin(struct gp_walk *w, __u32 runtime, __u64 object, __u32 cookie)
+{
+	if (gp_symbol_is_known(w, runtime, object, cookie))
 		return 0;
 
 	struct gp_symbol_record *record = gp_symbol_record_of(w);
