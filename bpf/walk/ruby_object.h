@@ -149,9 +149,9 @@ GP_INLINE __u64 gp_ruby_method_in(struct gp_walk *w, __u64 word, int is_local)
 /* One environment. 1: it is the last, or has a method. */
 GP_INLINE int gp_ruby_look_at_environment(struct gp_walk *w)
 {
-	__u64 env[3];
+	__u64 *env = w->context;
 
-	if (gp_read_user(w, env, sizeof(env), w->ruby.environment - 16))
+	if (gp_read_user(w, env, 24, w->ruby.environment - 16))
 		return 1;
 
 	int is_local = !!(env[2] & GP_RUBY_ENV_LOCAL);
