@@ -9,6 +9,7 @@
 
 /* `extra` of a frame that has not run its first instruction; else where in the code it is, as its lines count. */
 #define GP_PYTHON_NOT_STARTED 0xffffffffu
+#define GP_PYTHON_NO_LINE (1u << 30) /* beyond any code: which bytecode the frame runs could not be read */
 
 /* How a frame's `extra` and the table of lines are to be read (struct gp_symbol.table_format). */
 enum gp_python_lines {
@@ -49,10 +50,12 @@ struct gp_python {
 	__u16 frame_previous;
 	__u16 frame_instruction;  /* prev_instr / instr_ptr; object_frames: f_lasti, an int */
 	__u16 frame_entry;        /* is_entry / owner */
+	__u16 frame_bytecode;     /* 3.14t: tlbc_index, an int: which copy of the bytecode runs; 0: there is one */
 	__u16 frame_generator;    /* object_frames: f_gen, 0: none */
 	__u16 frame_locals;       /* object_frames: f_localsplus */
 	__u16 object_type;        /* PyObject.ob_type */
 	__u16 code_start;         /* co_code_adaptive */
+	__u16 code_copies;        /* 3.14t: co_tlbc, the array of copies */
 	__u16 code_first_line;
 	__u16 code_name;
 	__u16 code_qualname;      /* before 3.11: as code_name */

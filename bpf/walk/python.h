@@ -96,15 +96,15 @@ GP_INLINE void gp_python_find_outer(struct gp_walk *w, const struct gp_python *p
 }
 
 /*
- * The native frames so far are of a collection of garbage. While finalizers run, other threads may see the flag too: they
- * are not taken in while they run Python code.
+ * The native frames so far are of a collection of garbage. Others see the flag too: those that run Python code, while
+ * finalizers run, are not taken in, nor, where threads say so (3.12+), are those that run C code without the lock.
  */
-GP_INLINE int gp_python_is_collecting(struct gp_walk *w, const struct gp_python *python, __u64 thread)
+GP_INLINE int gp_python_is_collecting(struct gp_walk *w, const struct gp_python *python, __u64 thread, int active)
 {
 	__u64 owner = python->runtime_address;
 	__u32 collecting = 0;
 
-	if (!python->collecting || w->drain || w->frames == 0)
+	if (!python->collecting || !active || w->drain || w->frames == 0)
 		return 0;
 	if (!python->collecting_in_runtime && gp_read_user(w, &owner, 8, thread + python->thread_interpreter))
 		return 0;
@@ -112,7 +112,8 @@ GP_INLINE int gp_python_is_collecting(struct gp_walk *w, const struct gp_python 
 }
 
 /* The thread state is found: its frames come next. */
-GP_INLINE int gp_python_start(struct gp_walk *w, const struct gp_python *python, __u64 thread, __u64 frame, __u64 cframe)
+GP_INLINE int gp_python_start(struct gp_walk *w, const struct gp_python *python, __u64 thread, __u64 frame, __u64 cframe,
+			      int active)
 {
 	__u64 *cached = gp_thread_cache(w, GP_RUNTIME_PYTHON);
 
@@ -120,8 +121,8 @@ GP_INLINE int gp_python_start(struct gp_walk *w, const struct gp_python *python,
 		*cached = thread;
 	w->python.state = GP_PYTHON_READY;
 	w->python.turns = 0;
-	if (gp_python_is_collecting(w, python, thread) && !gp_push_interpreted(w, GP_FRAME_NOTE, 0, 0, GP_RUNTIME_PYTHON,
-									       GP_NOTE_GARBAGE))
+	if (gp_python_is_collecting(w, python, thread, active) &&
+	    !gp_push_interpreted(w, GP_FRAME_NOTE, 0, 0, GP_RUNTIME_PYTHON, GP_NOTE_GARBAGE))
 		return 1;
 	w->python.frame = frame;
 	w->python.first = frame;
@@ -179,7 +180,7 @@ GP_INLINE int gp_python_search(struct gp_walk *w, const struct gp_python *python
 			      gp_python_current_frame(w, python, &frame, &cframe) == 0;
 
 		if (matches && frame != 0 && gp_python_is_active(w, python))
-			return gp_python_start(w, python, thread, frame, cframe);
+			return gp_python_start(w, python, thread, frame, cframe, 1);
 		if (w->python.state == GP_PYTHON_CACHED) {
 			if (gp_python_list_threads(w, python))
 				return gp_python_fail(w, GP_END_RUNTIME_READ);
@@ -198,7 +199,7 @@ GP_INLINE int gp_python_search(struct gp_walk *w, const struct gp_python *python
 		return 0; /* goes on in the next turn */
 	if (w->python.candidate == 0)
 		return gp_python_fail(w, GP_END_RUNTIME_READ);
-	return gp_python_start(w, python, w->python.candidate, w->python.frame, w->python.first);
+	return gp_python_start(w, python, w->python.candidate, w->python.frame, w->python.first, !python->thread_status);
 }
 
 /* The innermost activation's frames lead to `previous`, which is not where they have to. */
@@ -232,12 +233,31 @@ GP_INLINE int gp_python_shim(struct gp_walk *w, __u64 shim, __u64 previous)
 	return gp_python_leave(w, GP_EVAL_HIDE);
 }
 
+/*
+ * Where the bytecode begins that the frame runs. On 3.14t each thread has its own copy, found by the frame's index in an
+ * array of a size and pointers: _PyFrame_GetBytecode of Include/internal/pycore_interpframe.h. The first is the code
+ * object's own. 0: not known.
+ */
+GP_INLINE __u64 gp_python_bytecode(struct gp_walk *w, const struct gp_python *python, __u64 code, __u32 copy)
+{
+	__u64 copies, start;
+
+	if (copy == 0)
+		return code + python->code_start;
+	if (gp_read_user(w, &copies, 8, code + python->code_copies) || gp_read_user(w, &start, 8, copies) ||
+	    copy >= start || gp_read_user(w, &start, 8, copies + 8 + 8ull * copy))
+		return 0;
+	return start;
+}
+
 /* Code unit of a frame's instruction; a new frame's pointer is one before the first or not set at all. */
 GP_INLINE __u32 gp_python_unit(__u64 instruction, __u64 start)
 {
 	__u64 unit = (instruction - start) >> 1; /* _Py_CODEUNIT: 2 bytes, Include/cpython/code.h */
 
-	return unit < (1u << 30) ? (__u32)unit : GP_PYTHON_NOT_STARTED;
+	if (start == 0)
+		return GP_PYTHON_NO_LINE;
+	return unit < GP_PYTHON_NO_LINE ? (__u32)unit : GP_PYTHON_NOT_STARTED;
 }
 
 /* The frame at w->python.frame. */
@@ -258,6 +278,7 @@ GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 	__u64 code = gp_object_word(w, python->frame_code) & ~7ull; /* 3.14: _PyStackRef, tagged in its low bits */
 	__u64 previous = gp_object_word(w, python->frame_previous);
 	__u64 instruction = gp_object_word(w, python->frame_instruction);
+	__u32 copy = python->frame_bytecode ? gp_object_half(w, python->frame_bytecode) : 0;
 	int is_entry = gp_object_byte(w, python->frame_entry) == python->entry_value;
 
 	if (is_entry && !python->entry_is_frame)
@@ -275,7 +296,7 @@ GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 	__u32 cookie = gp_python_cookie(w, python);
 
 	if (!gp_push_code(w, GP_RUNTIME_PYTHON, is_entry ? GP_FRAME_ENTRY : 0, code, cookie,
-			  gp_python_unit(instruction, code + python->code_start)))
+			  gp_python_unit(instruction, gp_python_bytecode(w, python, code, copy))))
 		return 1;
 	w->python.pushed++;
 	gp_python_ship(w, python, code, cookie, 0, 0);

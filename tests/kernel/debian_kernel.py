@@ -4,10 +4,9 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 
-from debian import CACHE, STALE_IS_FINE, Unavailable, run, source
+from debian import CACHE, Unavailable, own_apt, run
 
 PACKAGE = "linux-image-cloud-amd64"  # the smaller flavour; console, BPF, BTF and perf events are built in
 FRESH_SECONDS = 24 * 3600  # a suite is asked for a newer kernel at most once a day
@@ -15,16 +14,7 @@ FRESH_SECONDS = 24 * 3600  # a suite is asked for a newer kernel at most once a 
 
 def fetch(suite, folder):
     """Puts the suite's kernel image into `folder`, with an apt of its own that touches none of the machine's state."""
-    with tempfile.TemporaryDirectory(prefix="gprofiler-apt-") as state:
-        os.chmod(state, 0o755)
-        os.makedirs(f"{state}/lists/partial")
-        os.makedirs(f"{state}/cache/archives/partial")
-        with open(f"{state}/sources.list", "w", encoding="utf-8") as file:
-            file.write(source(suite))
-        options = ["-o", f"Dir::Etc::sourcelist={state}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
-                   "-o", f"Dir::State::lists={state}/lists", "-o", f"Dir::Cache={state}/cache",
-                   "-o", "Acquire::Languages=none", "-o", "APT::Sandbox::User=root", "-o", STALE_IS_FINE]
-        run(["apt-get", *options, "-qq", "update"], timeout=300)
+    with own_apt(suite) as (state, options):
         # The package of the flavour depends on that of the release; newer suites put the image into linux-binary-*.
         package = PACKAGE
         for part in ("image", "binary"):

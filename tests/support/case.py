@@ -8,9 +8,9 @@ from matrix import COLUMNS
 
 # Directives that may stand once with a value, several times with a value, or alone.
 SINGLE = {"ABOUT", "NEEDS", "WORKLOAD", "COMMAND", "COMM", "AGENT", "HZ", "SECONDS", "WHOLE", "NAMED", "SAMPLES", "EXIT",
-          "MEMORY", "WITHIN", "SUITES", "PACKAGES", "PROGRAM", "SHOWS", "TRUTH"}
+          "MEMORY", "WITHIN", "SUITES", "PACKAGES", "PROGRAM", "SHOWS", "TRUTH", "BUILT"}
 REPEATED = {"EXPECT", "REJECT", "SHARE", "REQUIRES"}
-ALONE = {"FULL", "ALONE", "LATE", "PYTHONS", "OLD_PYTHONS", "PRECISE", "ONLY", "NOTHING_LOST"}
+ALONE = {"FULL", "ALONE", "LATE", "PYTHONS", "OLD_PYTHONS", "WITH_LOCK", "PRECISE", "ONLY", "NOTHING_LOST"}
 
 
 TRUTH_POINTS = 2  # beside what chance allows

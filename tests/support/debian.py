@@ -1,6 +1,8 @@
 """Debian's archive as the tests use it: from the mirror this machine's own apt has, kept under one folder."""
+import contextlib
 import os
 import subprocess
+import tempfile
 
 CACHE = os.environ.get("GP_TEST_CACHE", os.path.expanduser("~/.cache/gprofiler-tests"))
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -31,6 +33,23 @@ def mirror():
     raise Unavailable("apt knows no Debian archive here; 'apt-get update' may not have run")
 
 
-def source(suite):
+def source(suite, kind="deb"):
     """The line of a sources.list that has `suite`."""
-    return f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n"
+    return f"{kind} [signed-by={KEYRING}] {mirror()} {suite} main\n"
+
+
+@contextlib.contextmanager
+def own_apt(suite, kind="deb"):
+    """(a folder, options) of an apt that knows one suite and touches none of the machine's state; its lists are read. With
+    "deb-src" it has the sources of packages."""
+    with tempfile.TemporaryDirectory(prefix="gprofiler-apt-") as state:
+        os.chmod(state, 0o755)
+        os.makedirs(f"{state}/lists/partial")
+        os.makedirs(f"{state}/cache/archives/partial")
+        with open(f"{state}/sources.list", "w", encoding="utf-8") as file:
+            file.write(source(suite, kind))
+        options = ["-o", f"Dir::Etc::sourcelist={state}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null",
+                   "-o", f"Dir::State::lists={state}/lists", "-o", f"Dir::Cache={state}/cache",
+                   "-o", "Acquire::Languages=none", "-o", "APT::Sandbox::User=root", "-o", STALE_IS_FINE]
+        run(["apt-get", *options, "-qq", "update"], timeout=300)
+        yield state, options

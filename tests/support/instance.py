@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 from build import HERE as SOURCES, OUT as WORKLOADS
+from built_python import built_python
 from case import Case
 from chroot import chroot_of
 from interpreters import OLD_WANTED, WANTED, interpreters
@@ -23,13 +24,17 @@ class Instance:
     """`name` for people, `comm` its samples go by, `needs` the workloads it is made of; one run, then stop()."""
 
     def __init__(self, case, label=None, python=None):
-        self.case, self.label, self.python = case, label, python
+        self.case, self.label, self.python, self.no_python = case, label, python, None
+        if label and not python:
+            self.python, self.no_python = built_python(label)
         self.name = f"{case.name}[{label}]" if label else case.name
         plain = re.sub(r"\W", "_", case.name)
         # Linux keeps 15 bytes of a comm; the end stays so that instances differ.
-        tag = (label or "").replace(".", "").replace("-static", "a").replace("-shared", "so")
+        tag = (label or "").replace(".", "").replace("-static", "a").replace("-shared", "so").replace("-musl", "m")
         self.comm = case.comm or plain[:15 - len(tag)] + tag
         self.needs = [need.replace("$PYTHON", label or "") for need in (case.needs or "").split()]
+        if label and label.endswith("t") and "py_crossing.so" in self.needs:
+            self.needs = [f"py_crossing.cpython-{label.replace('.', '')}-x86_64-linux-gnu.so"]
         self.folder = None
         self.child = None
 
@@ -38,8 +43,8 @@ class Instance:
 
     def missing(self, built):
         """Why this cannot run here, or None."""
-        if (self.case.pythons or self.case.old_pythons) and not self.python:
-            return f"there is no Python {self.label.replace('-', ', ')} here"
+        if self.no_python:
+            return self.no_python
         return self.missing_parts(built)
 
     def missing_parts(self, built):
@@ -84,6 +89,21 @@ class Instance:
                 return file.read().splitlines()
         except OSError:
             return []
+
+    def dump(self, agent):
+        """What `gprofiler dump` says of the process that has this case's comm."""
+        for entry in os.listdir("/proc"):
+            if entry.isdigit():
+                try:
+                    with open(f"/proc/{entry}/comm", encoding="utf-8", errors="replace") as file:
+                        found = file.read().strip() == self.comm
+                except OSError:
+                    continue
+                if found:
+                    done = subprocess.run([agent, "dump", entry], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=60)
+                    return done.stdout
+        return "there is no such process"
 
     def stop(self):
         """Ends what this instance started: the whole group, by its id."""
@@ -155,10 +175,15 @@ def instances_of(cases, full, matrix):
             suites = case.suites.split()
             for suite in suites if matrix else [DAILY_SUITE if DAILY_SUITE in suites else suites[0]]:
                 yield ContainedInstance(case, suite)
+        elif case.built:
+            for label in case.built.split():
+                yield Instance(case, label)
         elif not case.pythons and not case.old_pythons:
             yield Instance(case)
         else:
             labels = OLD_WANTED if case.old_pythons else WANTED
+            if case.with_lock:
+                labels = [label for label in labels if not label.endswith("t")]
             here = [label for label in labels if label in pythons] or labels
             for label in labels if full else here[:1]:
                 yield Instance(case, label, pythons.get(label))

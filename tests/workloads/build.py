@@ -43,6 +43,7 @@ TARGETS = {
     "c_deep": (["gcc"], "c_deep.c", C + "c_deep.c"),
     "c_signal": (["gcc"], "c_signal.c", C + "c_signal.c"),
     "c_fault": (["gcc"], "c_fault.c", C + "c_fault.c"),
+    "c_vfork_wait": (["gcc"], "c_vfork_wait.c", C + "c_vfork_wait.c"),
     "c_vfork": (["gcc"], "c_vfork.c", C + "c_vfork.c"),
     "c_aligned": (["gcc"], "c_aligned.c", C + "c_aligned.c"),
     "c_syscalls": (["gcc"], "c_syscalls.c", C + "c_syscalls.c"),
@@ -98,6 +99,9 @@ def python_targets(pythons):
         targets[f"py_embed_{label}"] = ([config], "py_embed.c", embed)
         targets.setdefault("py_crossing.so", ([config], "py_crossing.c",
                                               f"{C}py_crossing.c -shared -fPIC $({config} --includes)"))
+        if label.endswith("t"):  # prefers one that says it is for it
+            own = f"py_crossing.cpython-{label.replace('.', '')}-x86_64-linux-gnu.so"
+            targets[own] = ([config], "py_crossing.c", f"{C}py_crossing.c -shared -fPIC $({config} --includes)")
     return targets
 
 

@@ -17,7 +17,9 @@ std::optional<std::string_view> below_library(std::string_view file) {
   for (auto at = file.rfind(kPython); at != std::string_view::npos; at = at == 0 ? at : file.rfind(kPython, at - 1)) {
     const std::string_view rest = file.substr(at + kPython.size());
     const auto version = std::min(rest.find_first_not_of("0123456789."), rest.size());
-    if (version > 0 && version < rest.size() && rest[version] == '/') return rest.substr(version + 1);
+    std::string_view behind = rest.substr(version);
+    if (behind.starts_with("t/")) behind.remove_prefix(1);  // free-threaded
+    if (version > 0 && behind.starts_with('/')) return behind.substr(1);
     if (at == 0) break;
   }
   return std::nullopt;

@@ -14,6 +14,7 @@ TEST(ModuleOf, TellsModulesByTheirPath) {
   EXPECT_EQ(module_of("/opt/v/lib/python3.12/site-packages/django/db/models/query.py"), "django.db.models.query");
   EXPECT_EQ(module_of("/usr/lib/python3/dist-packages/apt/cache.py"), "apt.cache");
   EXPECT_EQ(module_of("/usr/lib/python3/apt.py"), "apt");
+  EXPECT_EQ(module_of("/usr/lib/python3.13t/json/decoder.py"), "json.decoder");
   EXPECT_EQ(module_of("/srv/python3.11/lib/python3.13/os.py"), "os");
   EXPECT_EQ(module_of("/home/x/python-tools/run.py"), "run");
   EXPECT_EQ(module_of("/home/x/python3.11"), "python3.11");

@@ -15,6 +15,8 @@ struct Words {
   size_t frame_previous, frame_executable, frame_instruction, frame_locals, frame_owner;
   size_t code_filename, code_name, code_qualname, code_line_table, code_first_line, code_start;
   size_t object_type, bytes_size, bytes_data, unicode_state, unicode_length, unicode_ascii_size, gc_collecting;
+  size_t frame_bytecode = 0;  // tlbc_index and co_tlbc: 0 in builds with the interpreter's lock
+  size_t code_copies = 0;
 };
 constexpr size_t kVersion = 0;
 constexpr size_t kFreeThreaded = 1;
@@ -71,7 +73,9 @@ constexpr Words k314{.interpreters_head = 4,
                      .unicode_state = 77,
                      .unicode_length = 78,
                      .unicode_ascii_size = 79,
-                     .gc_collecting = 81};
+                     .gc_collecting = 81,
+                     .frame_bytecode = 37,
+                     .code_copies = 48};
 
 // Takes offsets from the table; remembers whether one was absurd.
 class Table {
@@ -89,12 +93,15 @@ class Table {
   bool ok_ = true;
 };
 
-gp_python offsets_by(const Words& words, Table& table) {
+// What the table does not say is as the headers have it: pycore_frame.h, pycore_gc.h and unicodeobject.h of 3.13,
+// pycore_interpframe_structs.h of 3.14; offsets_test.cc compares.
+gp_python offsets_by(const Words& words, Table& table, bool free_threaded) {
   gp_python python{};
   python.interpreters_head = table.at(words.interpreters_head);
   python.interpreter_next = table.at(words.interpreter_next);
   python.threads_head = table.at(words.threads_head);
-  python.collecting = uint32_t{table.at(words.gc)} + table.at(words.gc_collecting);
+  // Without a lock others run native code meanwhile, and nothing says which thread collects.
+  if (!free_threaded) python.collecting = uint32_t{table.at(words.gc)} + table.at(words.gc_collecting);
   python.thread_next = table.at(words.thread_next);
   python.thread_interpreter = table.at(words.thread_interpreter);
   python.thread_frame = table.at(words.thread_frame);
@@ -104,8 +111,9 @@ gp_python offsets_by(const Words& words, Table& table) {
   python.frame_code = table.at(words.frame_executable);
   python.frame_instruction = table.at(words.frame_instruction);
   python.frame_entry = table.at(words.frame_owner);
-  // 3.13: FRAME_OWNED_BY_CSTACK, Include/internal/pycore_frame.h; 3.14: FRAME_OWNED_BY_INTERPRETER, pycore_interpframe_structs.h
-  python.entry_value = 3;
+  python.entry_value = 3;  // 3.13: FRAME_OWNED_BY_CSTACK; 3.14: FRAME_OWNED_BY_INTERPRETER
+  if (words.frame_bytecode != 0) python.frame_bytecode = table.at(words.frame_bytecode);
+  if (words.code_copies != 0) python.code_copies = table.at(words.code_copies);
   python.code_filename = table.at(words.code_filename);
   python.code_name = table.at(words.code_name);
   python.code_qualname = table.at(words.code_qualname);
@@ -120,12 +128,12 @@ gp_python offsets_by(const Words& words, Table& table) {
   python.unicode_ascii_data = table.at(words.unicode_ascii_size);
   // PyCompactUnicodeObject adds utf8_length and utf8 (Include/cpython/unicodeobject.h).
   python.unicode_compact_data = static_cast<uint16_t>(python.unicode_ascii_data + 16);
-  python.text_kind_shift = 2;
+  python.text_kind_shift = free_threaded && words.code_copies != 0 ? 8 : 2;  // 3.14t: `interned` is a byte
   python.lines = GP_PYTHON_LOCATIONS;
   python.thread_bytes = 168;
   // All but locals and the stack.
   python.frame_bytes = static_cast<uint8_t>(std::min<unsigned>(table.at(words.frame_locals), UINT8_MAX));
-  python.code_bytes = 144;
+  python.code_bytes = free_threaded ? 160 : 144;  // PyObject is 16 bytes longer: Include/object.h
   return python;
 }
 
@@ -142,9 +150,8 @@ Result<gp_python> read_debug_offsets(Bytes runtime) {
   const auto version = read_at<uint64_t>(runtime, kDebugCookieBytes + kVersion * 8).value_or(0) >> 16U;
   if (version != kPython313 && version != kPython314)
     return fail(ErrorCode::kUnsupported, "offsets are of another version");
-  if (is_free_threaded(runtime)) return fail(ErrorCode::kUnsupported, "free-threaded build");
   Table table(runtime);
-  gp_python python = offsets_by(version == kPython313 ? k313 : k314, table);
+  gp_python python = offsets_by(version == kPython313 ? k313 : k314, table, is_free_threaded(runtime));
   python.version = static_cast<uint16_t>(version);
   if (!table.ok()) return fail(ErrorCode::kMalformed, "an offset in _PyRuntime is absurd");
   if (!offsets_are_sane(python)) return fail(ErrorCode::kMalformed, "offsets in _PyRuntime are out of bounds");

@@ -11,9 +11,9 @@ namespace gp::runtimes::python {
 inline constexpr size_t kDebugCookieBytes = 8;
 inline constexpr size_t kDebugOffsetsBytes = kDebugCookieBytes + 82 * 8;  // up to the last word that is used
 
-// The build has no global lock ("3.13t"): other object headers, other frames. `runtime`: as below.
+// The build has no global lock ("3.13t"): longer object headers, 3.14t also other frames. `runtime`: as below.
 bool is_free_threaded(Bytes runtime);
-// kUnsupported for another version or a free-threaded build, kMalformed when cookie or offsets make no sense.
+// kUnsupported for another version, kMalformed when cookie or offsets make no sense.
 Result<gp_python> read_debug_offsets(Bytes runtime);
 
 }  // namespace gp::runtimes::python

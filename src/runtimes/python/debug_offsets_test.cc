@@ -19,6 +19,7 @@ std::vector<uint8_t> description(uint64_t version = 0x030d00f0, size_t code_star
   put(0, version);
   put(code_start == kCodeStart313 ? 31 : 34, 80);  // the frame's length
   put(code_start, 200);
+  put(71, 8);
   return bytes;
 }
 
@@ -32,7 +33,6 @@ TEST(DebugOffsets, ChecksWhatItReads) {
     std::memcpy(&bytes[8 + word * 8], &value, 8);
     return read_debug_offsets(bytes);
   };
-  EXPECT_EQ(with(1, 1).error().code(), ErrorCode::kUnsupported);           // free-threaded
   EXPECT_EQ(with(0, 0x030f00a0).error().code(), ErrorCode::kUnsupported);  // 3.15
   EXPECT_EQ(with(23, 164).error().code(), ErrorCode::kMalformed);          // across the end of what is read
   EXPECT_EQ(with(23, 12).error().code(), ErrorCode::kMalformed);           // not aligned
@@ -49,6 +49,18 @@ TEST(DebugOffsets, ReadsEachVersionByItsOwnTable) {
   EXPECT_EQ(python->version, 0x030e);
   EXPECT_EQ(python->code_start, 200);
   EXPECT_FALSE(read_debug_offsets(description(0x030e00f0, kCodeStart313)));
+}
+
+TEST(DebugOffsets, KnowsBuildsWithoutLock) {
+  auto bytes = description();
+  EXPECT_FALSE(is_free_threaded(bytes));
+  EXPECT_NE(read_debug_offsets(bytes)->collecting, 0U);
+  bytes[8 + 8] = 1;
+  EXPECT_TRUE(is_free_threaded(bytes));
+  const auto python = read_debug_offsets(bytes);
+  ASSERT_TRUE(python);
+  EXPECT_EQ(python->collecting, 0U);
+  EXPECT_GT(python->code_bytes, read_debug_offsets(description())->code_bytes);
 }
 
 }  // namespace

@@ -214,7 +214,8 @@ bool offsets_are_sane(const gp_python& python) {
          fits(python.thread_status, 4, python.thread_bytes) &&
          words_fit({python.frame_code, python.frame_previous, python.frame_generator}, python.frame_bytes) &&
          fits(python.frame_instruction, instruction_bytes, python.frame_bytes) &&
-         fits(python.frame_entry, 1, python.frame_bytes) &&
+         fits(python.frame_entry, 1, python.frame_bytes) && fits(python.frame_bytecode, 4, python.frame_bytes) &&
+         (python.frame_bytecode == 0 || python.code_copies >= python.code_bytes) &&
          words_fit(
              {python.object_type, python.code_name, python.code_qualname, python.code_filename, python.code_line_table},
              python.code_bytes) &&

@@ -269,9 +269,9 @@ bool is_standard_library(std::string_view file) {
     const size_t at = file.rfind(lib);
     if (at == std::string_view::npos) continue;
     const std::string_view rest = file.substr(at + lib.size());
-    const size_t version = std::min(rest.find_first_not_of("0123456789."), rest.size());
-    if (rest.substr(0, version).find('.') != std::string_view::npos && version < rest.size() && rest[version] == '/')
-      return true;
+    const std::string_view version = rest.substr(0, std::min(rest.find_first_not_of("0123456789."), rest.size()));
+    const std::string_view behind = rest.substr(version.size());  // "t": free-threaded
+    if (version.find('.') != std::string_view::npos && (behind.starts_with('/') || behind.starts_with("t/"))) return true;
   }
   return false;
 }

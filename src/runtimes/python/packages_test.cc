@@ -131,6 +131,8 @@ TEST_F(PackagesTest, IsBounded) {
 TEST(StandardLibrary, IsBelowItsOwnDirectory) {
   EXPECT_TRUE(is_standard_library("/usr/lib/python3.11/json/decoder.py"));
   EXPECT_TRUE(is_standard_library("/opt/p/lib64/python2.7/os.py"));
+  EXPECT_TRUE(is_standard_library("/opt/p/lib/python3.13t/threading.py"));
+  EXPECT_FALSE(is_standard_library("/opt/p/lib/python3.13tools/x.py"));
   EXPECT_FALSE(is_standard_library("/usr/lib/python3/dist-packages/yaml/x.py"));
   EXPECT_FALSE(is_standard_library("/opt/p/lib/python3.12/site-packages/x.py"));
   EXPECT_FALSE(is_standard_library("/srv/python3.11/x.py"));

@@ -262,6 +262,42 @@ TEST_P(PythonWalkTest, GivesNoFrameToALoopThatHasNoneLinked) {
   EXPECT_EQ(handed_over_first(0x3fff, 0x100), 1U);
 }
 
+// 3.14t: instructions of a thread's own copy of the bytecode count from that copy.
+TEST(PythonBytecode, IsTheThreadsCopy) {
+  constexpr uint64_t kCode = 0x10000;
+  constexpr uint64_t kCopies = 0x20000;
+  const auto words = [](std::initializer_list<uint64_t> values) {
+    std::vector<uint8_t> bytes(values.size() * 8);
+    std::memcpy(bytes.data(), std::data(values), bytes.size());
+    return bytes;
+  };
+  MemoryPieces memory;
+  memory.add(kCode + 224, words({kCopies}));
+  memory.add(kCopies, words({3, kCode + 232, 0x30000, 0}));
+  WalkWorld world;
+  world.memory = &memory;
+  current_world = &world;
+  gp_python python{};
+  python.code_start = 232;
+  python.code_copies = 224;
+  gp_walk w{};
+  EXPECT_EQ(gp_python_bytecode(&w, &python, kCode, 0), kCode + 232);
+  EXPECT_EQ(gp_python_bytecode(&w, &python, kCode, 1), 0x30000U);
+  EXPECT_EQ(gp_python_bytecode(&w, &python, kCode, 2), 0U);  // not made yet
+  EXPECT_EQ(gp_python_bytecode(&w, &python, kCode, 3), 0U);  // beyond the array
+  EXPECT_EQ(gp_python_bytecode(&w, &python, kCode, UINT32_MAX), 0U);
+  EXPECT_EQ(gp_python_bytecode(&w, &python, 0x50000, 1), 0U);  // not readable
+  current_world = nullptr;
+
+  EXPECT_EQ(gp_python_unit(0x30008, 0x30000), 4U);
+  EXPECT_EQ(gp_python_unit(kCode + 232 - 2, kCode + 232), GP_PYTHON_NOT_STARTED);
+  targets::CodeSymbol symbol;
+  symbol.first_line = 7;
+  symbol.line_table = {0xef, 0x00};  // eight units on the first line
+  EXPECT_EQ(PythonRuntime().line(symbol, 4), 7U);
+  EXPECT_EQ(PythonRuntime().line(symbol, gp_python_unit(0x30008, 0)), 0U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Versions, PythonWalkTest,
                          testing::Values("2.7", "3.6", "3.8", "3.9-debian", "3.10", "3.10-thread", "3.11", "3.12",
                                          "3.13", "3.11-debian", "3.12-thread", "3.13-subinterpreter", "3.14-debian",

@@ -27,12 +27,14 @@ inline constexpr const char* kOffsetsProbe = R"(
 #endif
 #define SHOW(name, value) printf("%s %zu\n", #name, (size_t)(value))
 #define FIELD(name, type, field) SHOW(name, offsetof(type, field))
-int main(void)
+int main(int argc, char **argv)
 {
 	SHOW(version, PY_VERSION_HEX >> 16);
 	FIELD(object_type, PyObject, ob_type);
 	FIELD(bytes_size, PyVarObject, ob_size);
+#ifndef Py_GIL_DISABLED
 	FIELD(type_basic_size, PyTypeObject, tp_basicsize);
+#endif
 	FIELD(thread_next, PyThreadState, next);
 	FIELD(thread_interpreter, PyThreadState, interp);
 	FIELD(thread_id, PyThreadState, thread_id);
@@ -48,7 +50,9 @@ int main(void)
 #else
 	FIELD(threads_head, struct _is, tstate_head);
 #endif
-#if PY_VERSION_HEX >= 0x03090000
+#ifdef Py_GIL_DISABLED
+	SHOW(collecting, 0);
+#elif PY_VERSION_HEX >= 0x03090000
 	FIELD(collecting, struct _is, gc.collecting);
 #elif PY_VERSION_HEX >= 0x03070000
 	FIELD(collecting, _PyRuntimeState, gc.collecting);
@@ -90,7 +94,7 @@ int main(void)
 #endif
 #else
 	FIELD(frame_previous, _PyInterpreterFrame, previous);
-	SHOW(frame_bytes, offsetof(_PyInterpreterFrame, localsplus) == 72 ? 72 : 80);
+	SHOW(frame_bytes, offsetof(_PyInterpreterFrame, localsplus));
 	FIELD(code_qualname, PyCodeObject, co_qualname);
 	FIELD(code_start, PyCodeObject, co_code_adaptive);
 #if PY_VERSION_HEX < 0x030c0000
@@ -124,8 +128,27 @@ int main(void)
 	SHOW(cframe_frame, 0);
 	FIELD(frame_code, _PyInterpreterFrame, f_executable);
 	FIELD(frame_instruction, _PyInterpreterFrame, instr_ptr);
+#if PY_VERSION_HEX >= 0x030e0000 && defined(Py_GIL_DISABLED)
+	FIELD(frame_bytecode, _PyInterpreterFrame, tlbc_index);
+	FIELD(code_copies, PyCodeObject, co_tlbc);
+	SHOW(copies_array, offsetof(_PyCodeArray, entries) == 8 && sizeof(((_PyCodeArray *)0)->size) == 8);
 #endif
 #endif
+#endif
+#if PY_VERSION_HEX >= 0x03030000
+	PyASCIIObject text;
+	memset(&text, 0, sizeof(text));
+	text.state.kind = 7;
+	SHOW(text_kind_shift, __builtin_ctz(*(unsigned *)&text.state));
+#endif
+#if PY_VERSION_HEX >= 0x030e0000
+	/* With an argument: what such a build says of itself, word by word. */
+	static const struct _Py_DebugOffsets description = _Py_DebugOffsets_INIT("xdebugpy");
+	for (size_t i = 0; argc > 1 && i < sizeof(description) / 8; i++)
+		printf("word_%zu %llu\n", i, ((const unsigned long long *)&description)[i]);
+#endif
+	(void)argc;
+	(void)argv;
 	return 0;
 }
 )";
