@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "app/run.h"
 #include "os/procfs.h"
@@ -26,6 +27,17 @@ std::string_view state_word(char state) {
     case 'I': return "idle";
     default: return "in an unknown state";
   }
+}
+
+// For programs.
+std::string_view source_word(Thread::Source source) {
+  switch (source) {
+    case Thread::Source::kSampled: return "sampled";
+    case Thread::Source::kMoved: return "moved";
+    case Thread::Source::kNone: return "none";
+    case Thread::Source::kWaiting: break;
+  }
+  return "waiting";
 }
 
 std::string_view source_text(Thread::Source source) {
@@ -52,7 +64,44 @@ std::string thread_text(const Thread& thread) {
   return text;
 }
 
+nlohmann::json frame_json(const profile::Function& function) {
+  nlohmann::json frame = {{"text", profile::frame_text(function)},
+                          {"name", function.name},
+                          {"kind", profile::frame_kind_name(function.kind)},
+                          {"named", function.named}};
+  if (!function.module.empty()) frame["module"] = function.module;
+  if (!function.file.empty()) frame["file"] = function.file;
+  if (function.line != 0) frame["line"] = function.line;
+  if (function.inlined) frame["inlined"] = true;
+  return frame;
+}
+
+nlohmann::json thread_json(const Thread& thread) {
+  nlohmann::json frames = nlohmann::json::array();
+  for (const profile::Function& function : thread.frames) frames.push_back(frame_json(function));
+  return {{"tid", thread.tid},
+          {"name", thread.name},
+          {"state", std::string(1, thread.state)},
+          {"state_text", state_word(thread.state)},
+          {"caught", source_word(thread.source)},
+          {"frames", std::move(frames)}};
+}
+
 }  // namespace
+
+std::string dump_json(const session::ThreadDump& dump) {
+  const session::ProcessDescription& process = dump.process;
+  nlohmann::json threads = nlohmann::json::array();
+  for (const Thread& thread : dump.threads) threads.push_back(thread_json(thread));
+  const nlohmann::json all = {{"pid", process.pid},
+                              {"comm", process.comm},
+                              {"executable", process.executable},
+                              {"container_id", process.container_id},
+                              {"runtimes", process.runtimes},
+                              {"hindrances", process.hindrances},
+                              {"threads", std::move(threads)}};
+  return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
 
 std::string dump_text(const session::ThreadDump& dump) {
   const session::ProcessDescription& process = dump.process;
@@ -76,17 +125,14 @@ Result<int> run_dump(const DumpRequest& request, const DumpThreads& dump) {
                 fmt::format("dump {}: a thread of process {}; give that", request.pid, status->tgid));
   }
   const auto stat = os::read_stat(request.pid);
-  if (stat && stat->state == 'Z') {
-    return fail(
-        ErrorCode::kUnsupported,
-        stat->threads > 1
-            ? fmt::format("dump {}: its main thread has ended; its others cannot be seen then", request.pid)
-            : fmt::format("dump {}: it has ended, and its parent has not asked for its exit code", request.pid));
+  if (stat && stat->state == 'Z' && stat->threads <= 1) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("dump {}: it has ended, and its parent has not asked for its exit code", request.pid));
   }
   GP_TRY(check_host(request.force));
   GP_ASSIGN(const session::ThreadDump threads,
             dump({.pid = request.pid, .inlines = request.inlines, .python_versions = request.python_versions}));
-  std::fputs(dump_text(threads).c_str(), stdout);
+  std::fputs((request.json ? dump_json(threads) : dump_text(threads)).c_str(), stdout);
   return 0;
 }
 

@@ -1,4 +1,4 @@
-// `gprofiler dump PID`: the stacks of all threads of a process, for people. Owner thread: control.
+// `gprofiler dump PID`: the stacks of all threads of a process, for people and programs. Owner thread: control.
 #pragma once
 
 #include <functional>
@@ -17,5 +17,7 @@ Result<int> run_dump(const DumpRequest& request, const DumpThreads& dump);
 
 // What it prints. Leaf first, as debuggers do.
 std::string dump_text(const session::ThreadDump& dump);
+// The same for programs (--json): one object, docs/cli.md.
+std::string dump_json(const session::ThreadDump& dump);
 
 }  // namespace gp::app

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 namespace gp::app {
 namespace {
 
@@ -53,6 +55,31 @@ Thread 9 c: D waiting for a device or lock of the kernel, ran while its stack wa
 
 Thread 10 d: R running, sampled on its CPU
 )");
+}
+
+TEST(Dump, SaysTheSameToPrograms) {
+  session::ThreadDump dump;
+  dump.process = {.pid = 7, .comm = "s\xff", .executable = "/s", .container_id = "", .runtimes = {"lua"}, .hindrances = {}};
+  profile::Function python = function("m.f", profile::FrameKind::kPython, "m==1");
+  python.file = "/m.py";
+  python.line = 3;
+  dump.threads = {
+      {.tid = 8, .name = "worker", .state = 'S', .source = Source::kWaiting, .frames = {python}},
+      {.tid = 9, .name = "b", .state = 'R', .source = Source::kNone, .frames = {}},
+  };
+  const auto json = nlohmann::json::parse(dump_json(dump));
+  EXPECT_EQ(json["pid"], 7);
+  EXPECT_EQ(json["comm"], "s\ufffd");
+  EXPECT_EQ(json["runtimes"][0], "lua");
+  ASSERT_EQ(json["threads"].size(), 2U);
+  EXPECT_EQ(json["threads"][0]["name"], "worker");
+  EXPECT_EQ(json["threads"][0]["caught"], "waiting");
+  const auto& frame = json["threads"][0]["frames"][0];
+  EXPECT_EQ(frame["text"], "m.f (/m.py:3 [m==1])_[p]");
+  EXPECT_EQ(frame["kind"], "python");
+  EXPECT_EQ(frame["line"], 3);
+  EXPECT_EQ(json["threads"][1]["caught"], "none");
+  EXPECT_TRUE(json["threads"][1]["frames"].empty());
 }
 
 TEST(Dump, RefusesWhatIsNoProcess) {

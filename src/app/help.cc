@@ -12,7 +12,7 @@ Usage
   gprofiler -o DIR [options] -- COMMAND ...   a command and all that it starts
   gprofiler -c -o DIR [options]               in the background: one profile after the other
   gprofiler status | snapshot | session ...   ask the one in the background
-  gprofiler dump PID [--inlines]              the stacks of all threads of a process now
+  gprofiler dump PID [--inlines] [--json]     the stacks of all threads of a process now
   gprofiler doctor                            what this host allows, and what to do about the rest
 
 Examples

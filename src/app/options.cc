@@ -197,6 +197,7 @@ Result<Invocation> parse_dump(std::span<const std::string> words) {
   DumpRequest request;
   add_common(parser, raw, request.force, request.verbose);
   parser.add_flag("--inlines", request.inlines);
+  parser.add_flag("--json", request.json);
   parser.add_flag("!--no-python-versions", request.python_versions);
   GP_TRY(parse_words(parser, words, 1));
   if (raw.help) return ShowText{std::string(help_text())};

@@ -68,6 +68,7 @@ struct DumpRequest {
   int32_t pid = 0;
   bool inlines = false;
   bool python_versions = true;
+  bool json = false;
   bool force = false;
   bool verbose = false;
 };

@@ -122,6 +122,8 @@ TEST(Options, Dump) {
   EXPECT_EQ(std::get<DumpRequest>(*plain).pid, 42);
   EXPECT_FALSE(std::get<DumpRequest>(*plain).inlines);
   EXPECT_TRUE(std::get<DumpRequest>(*parse_arguments(Words{"dump", "--inlines", "42"})).inlines);
+  EXPECT_FALSE(std::get<DumpRequest>(*plain).json);
+  EXPECT_TRUE(std::get<DumpRequest>(*parse_arguments(Words{"dump", "--json", "42"})).json);
   EXPECT_FALSE(std::get<DumpRequest>(*parse_arguments(Words{"dump", "42", "--no-python-versions"})).python_versions);
   for (const Words& words : {Words{"dump"}, Words{"dump", "x"}, Words{"dump", "0"}, Words{"dump", "1", "2"}}) {
     const auto refused = parse_arguments(words);

@@ -96,6 +96,20 @@ Result<std::vector<int32_t>> list_processes() { return numbered_entries("/proc")
 
 Result<std::vector<int32_t>> list_threads(int32_t pid) { return numbered_entries(fmt::format("/proc/{}/task", pid)); }
 
+int32_t living_thread(int32_t pid) {
+  const auto lives = [](int32_t tid) {
+    const auto stat = read_stat(tid);
+    return stat && stat->state != 'Z' && stat->state != 'X';
+  };
+  if (lives(pid)) return pid;
+  const auto threads = list_threads(pid);
+  if (!threads) return pid;
+  const auto found = std::ranges::find_if(*threads, [&](int32_t tid) { return tid != pid && lives(tid); });
+  return found == threads->end() ? pid : *found;
+}
+
+std::string root_of(int32_t pid) { return fmt::format("/proc/{}/root", living_thread(pid)); }
+
 Result<uint64_t> namespace_id(int32_t pid, NamespaceKind kind) {
   const char* name = "pid";
   if (kind == NamespaceKind::kMount) name = "mnt";
@@ -110,7 +124,8 @@ Result<size_t> read_memory(int32_t pid, Pc address, std::span<uint8_t> into) {
   const iovec local{into.data(), into.size()};
   // The address is another process' and only the kernel follows it.
   const iovec remote{reinterpret_cast<void*>(address.value), into.size()};  // NOLINT(performance-no-int-to-ptr)
-  const ssize_t got = ::process_vm_readv(pid, &local, 1, &remote, 1, 0);
+  ssize_t got = ::process_vm_readv(pid, &local, 1, &remote, 1, 0);
+  if (got < 0 && errno == ESRCH) got = ::process_vm_readv(living_thread(pid), &local, 1, &remote, 1, 0);
   if (got < 0) return fail_errno(fmt::format("read memory of process {} at {:#x}", pid, address.value));
   return static_cast<size_t>(got);
 }

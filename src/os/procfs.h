@@ -27,6 +27,12 @@ Result<std::string> read_container_id(int32_t pid);              // empty outsid
 Result<std::vector<int32_t>> list_processes();           // ascending, by the pids of our own /proc
 Result<std::vector<int32_t>> list_threads(int32_t pid);  // ascending
 
+// A thread by whose id /proc shows the process' files and memory: its first one, as long as that lives (what it had is gone
+// for /proc once it has ended, though other threads go on), else another; `pid` where none is found.
+int32_t living_thread(int32_t pid);
+// "/proc/N/root": where its root directory can be entered.
+std::string root_of(int32_t pid);
+
 enum class NamespaceKind : uint8_t { kPid, kMount, kUser };
 // Inode number of a namespace: equal for processes that share it.
 Result<uint64_t> namespace_id(int32_t pid, NamespaceKind kind);
@@ -35,7 +41,7 @@ Result<uint64_t> namespace_id(int32_t pid, NamespaceKind kind);
 inline constexpr uint64_t kInitialPidNamespace = 0xEFFFFFFC;
 inline constexpr uint64_t kInitialUserNamespace = 0xEFFFFFFD;
 
-// Reads bytes of another process' memory. Returns how many were read: fewer than asked where a page in the middle is
+// Reads bytes of another process' memory, also of one whose first thread has ended. Returns how many were read: fewer than asked where a page in the middle is
 // not readable, an error (EFAULT) where the first is not.
 Result<size_t> read_memory(int32_t pid, Pc address, std::span<uint8_t> into);
 

@@ -19,8 +19,6 @@ profile::Function from_name(symbols::Name name, profile::FrameKind kind) {
           .inlined = name.inlined};
 }
 
-std::string root_of(int32_t pid) { return fmt::format("/proc/{}/root", pid); }
-
 }  // namespace
 
 void Closer::close(Recording& recording, profile::Profile& profile) {
@@ -54,7 +52,7 @@ Closer::Functions Closer::name(Recording& recording, const profile::RawFrame& fr
   switch (frame.kind) {
     case RawFrameKind::kFile: {
       const targets::CodeFile& file = *recording.files()[frame.owner];
-      const symbols::FileRef ref{.image = file.image, .path = file.path, .root = root_of(file.brought_by)};
+      const symbols::FileRef ref{.image = file.image, .path = file.path, .root = os::root_of(file.brought_by)};
       Functions functions;
       for (auto& name : symbolizer_->file_frame(ref, {frame.value}, frame.return_address, inlines_)) {
         functions.push_back(function_index(from_name(std::move(name), FrameKind::kNative)));
@@ -70,7 +68,7 @@ Closer::Functions Closer::name(Recording& recording, const profile::RawFrame& fr
       const symbols::JitProcess process{
           .key = program.key,
           .namespace_pid = map == recording.perf_maps().end() ? program.key.pid : map->second.namespace_pid,
-          .root = root_of(program.key.pid)};
+          .root = os::root_of(program.key.pid)};
       return {function_index(
           from_name(symbolizer_->jit_frame(process, {frame.value}, frame.return_address), FrameKind::kJit))};
     }

@@ -240,7 +240,7 @@ void PackageFinder::work(const std::shared_ptr<Shared>& shared, uint64_t turn) {
 // Reads the directory, or finds that it was read before.
 void PackageFinder::read(Shared& shared, const Request& request) {
   if (!is_alive(request.process)) return;
-  const std::string root = fmt::format("/proc/{}/root", request.process.pid);
+  const std::string root = os::root_of(request.process.pid);
   const std::string& path = request.directory->path();
   const auto status = os::stat_in_root(root, path);
   if (!status) return;

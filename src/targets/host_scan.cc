@@ -57,7 +57,7 @@ void Targets::check(int32_t pid) {
   }
   Process& process = *known->second;
   if (stat->kernel_thread()) return;
-  const auto executable = os::read_executable(pid).value_or("");
+  const auto executable = os::read_executable(os::living_thread(pid)).value_or("");
   if (stat->comm == process.program->comm && executable == process.program->executable) return;
   begin_program(process, stat->comm, monotonic_ns());
   process.program->executable = executable;
@@ -71,7 +71,7 @@ Process* Targets::discover(int32_t pid) {
   auto program = std::make_shared<Program>();
   program->key = {.pid = pid, .start_ticks = stat->start_ticks};
   program->comm = stat->comm;
-  program->executable = os::read_executable(pid).value_or("");
+  program->executable = os::read_executable(os::living_thread(pid)).value_or("");
   program->container_id = os::read_container_id(pid).value_or("");
   Process* process = add(program->key, stat->ppid, program);
   if (stat->kernel_thread()) {
@@ -87,7 +87,8 @@ bool Targets::read_maps(Process& process) {
   const uint64_t begun = monotonic_ns();
   MappingTable mappings;
   std::unordered_map<const CodeFile*, size_t> by_file;
-  const auto scan = os::for_each_mapping(process.key.pid, [&](const os::MapsEntry& entry) {
+  const int32_t pid = os::living_thread(process.key.pid);
+  const auto scan = os::for_each_mapping(pid, [&](const os::MapsEntry& entry) {
     if (!entry.executable || entry.path == "[vsyscall]") return true;
     Mapping mapping{.start = entry.start,
                     .end = entry.end,
@@ -97,7 +98,7 @@ bool Targets::read_maps(Process& process) {
     if (!mapping.shared && (entry.inode != 0 || is_vdso(entry.path))) {
       const FileKey key{.dev_major = entry.dev_major, .dev_minor = entry.dev_minor, .inode = entry.inode};
       mapping.file =
-          file_for(key, without_deleted(entry.path), {.pid = process.key.pid, .start = entry.start, .end = entry.end});
+          file_for(key, without_deleted(entry.path), {.pid = pid, .start = entry.start, .end = entry.end});
       if (!mapping.file) return true;
     }
     // One file mapped without end leaves room for the others, which may lie above it.

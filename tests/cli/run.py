@@ -96,7 +96,7 @@ def main():
     if not os.access(agent, os.X_OK):
         print(f"there is no {agent}\n0 passed, 1 failed, 0 skipped")
         return 1
-    build(["c_chain"], {})
+    build(["c_chain", "c_vfork_wait"], {})
     counts = {"PASS": 0, "FAIL": 0, "SKIP": 0}
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("SUDO_", "GPROFILER_"))}
     environment.update({"GP": agent, "W": WORKLOADS, "S": f"{ROOT}/tests/workloads", "LC_ALL": "C.UTF-8"})

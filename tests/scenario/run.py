@@ -92,6 +92,7 @@ class Runner:
                 faults.append(f"the profiler held {run.memory_mib:.0f} MiB, not {instance.case.memory} at the most")
             if run.profile is not None:
                 faults += instance.case.faults(run.profile, instance.comm, hz == PRECISE_HZ, told=instance.told())
+            faults += run.dump_faults.get(instance.name, [])
             self.report_instance(instance, run, faults)
             shutil.rmtree(instance.folder, ignore_errors=True)
 
@@ -111,8 +112,13 @@ class Runner:
             for instance in batch:
                 if instance.case.late:
                     instance.start(seconds - 3, environments[instance])
+        if any(instance.case.dump for instance in batch):
+            time.sleep(1)
+        dump_faults = {instance.name: instance.case.dump_faults(instance.dump(self.arguments.agent))
+                       for instance in batch if instance.case.dump}
         run.finish()
         run.run_faults = run.faults(int(batch[0].case.exit or 0))
+        run.dump_faults = dump_faults
         return run
 
     def report_instance(self, instance, run, faults):

@@ -9,7 +9,7 @@ from matrix import COLUMNS
 # Directives that may stand once with a value, several times with a value, or alone.
 SINGLE = {"ABOUT", "NEEDS", "WORKLOAD", "COMMAND", "COMM", "AGENT", "HZ", "SECONDS", "WHOLE", "NAMED", "SAMPLES", "EXIT",
           "MEMORY", "WITHIN", "SUITES", "PACKAGES", "PROGRAM", "SHOWS", "TRUTH", "BUILT"}
-REPEATED = {"EXPECT", "REJECT", "SHARE", "REQUIRES"}
+REPEATED = {"EXPECT", "REJECT", "SHARE", "REQUIRES", "DUMP"}
 ALONE = {"FULL", "ALONE", "LATE", "PYTHONS", "OLD_PYTHONS", "WITH_LOCK", "PRECISE", "ONLY", "NOTHING_LOST"}
 
 
@@ -99,6 +99,7 @@ class Case:
                 raise CaseError(f"{where}: cannot make sense of {line.strip()!r}")
         try:
             values["expect"] = [re.compile(pattern) for pattern in values["expect"]]
+            values["dump"] = [re.compile(pattern) for pattern in values["dump"]]
             values["reject"] = [re.compile(pattern) for pattern in values["reject"]]
             values["share"] = [Share(text) for text in values["share"]]
         except (re.error, ValueError) as error:
@@ -107,6 +108,11 @@ class Case:
             raise CaseError(f"{name}: neither WORKLOAD nor COMMAND")
         check_suites(name, values)
         self.__dict__.update(values)
+
+    def dump_faults(self, text):
+        """What a dump of the workload's process does not show; its lines are joined by "~"."""
+        lines = text.replace("\n", "~")
+        return [f"the dump does not match {pattern.pattern!r}: {lines[:1500]}" for pattern in self.dump if not pattern.search(lines)]
 
     def faults(self, profile, comm, precise=False, emulated=False, told=()):
         """What is not as this case says, given the profile in which its workload ran as `comm`. An emulated machine's clock

@@ -101,7 +101,7 @@ def python_targets(pythons):
                                               f"{C}py_crossing.c -shared -fPIC $({config} --includes)"))
         if label.endswith("t"):  # prefers one that says it is for it
             own = f"py_crossing.cpython-{label.replace('.', '')}-x86_64-linux-gnu.so"
-            targets[own] = ([config], "py_crossing.c", f"{C}py_crossing.c -shared -fPIC $({config} --includes)")
+            targets[own] = ([config], "py_crossing.c", f"{C}py_crossing.c -DOWN_ABI -shared -fPIC $({config} --includes)")
     return targets
 
 

@@ -1,6 +1,8 @@
 /* A Python extension whose one function calls back into Python: outer → c_call_back → callback. Stable ABI, so that one
- * build serves every Python from 3.11 on. */
+ * build serves every Python from 3.11 on; free-threaded ones, which have none, get their own. */
+#ifndef OWN_ABI
 #define Py_LIMITED_API 0x030b0000
+#endif
 #include <Python.h>
 
 /* Not inlined and not a tail call, so that it is a frame of its own. */

@@ -13,6 +13,7 @@ class LuajitRuntime final : public targets::Runtime {
  public:
   [[nodiscard]] uint32_t kind() const override { return GP_RUNTIME_LUAJIT; }
   [[nodiscard]] std::string_view name() const override { return "luajit"; }
+  [[nodiscard]] std::string_view found_by() const override { return "luaJIT_setmode"; }
   [[nodiscard]] std::optional<targets::RuntimeFile> detect(const elf::Image& image,
                                                            std::string_view path) const override;
   [[nodiscard]] Result<gp_runtime_entry> attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,
