@@ -117,6 +117,7 @@ static __always_inline int user_registers(struct gp_walk *w, struct task_struct 
 	}
 	gp_take_registers(&w->registers, regs, in_kernel);
 	w->thread_pointer = task->thread.fsbase;
+	w->record.sample.thread_pointer = w->thread_pointer;
 	return 1;
 }
 
@@ -300,6 +301,7 @@ static __always_inline void begin(struct gp_walk *w, struct task_struct *task, _
 	sample->sequence = (__u32)count->taken;
 	sample->flags = 0;
 	sample->miss = 0;
+	sample->thread_pointer = 0;
 	sample->pending_frames = 0;
 	bpf_get_current_comm(sample->comm, sizeof(sample->comm));
 }

@@ -36,6 +36,7 @@ struct gp_python {
 	__u64 loop_start;         /* object_frames: file offset of the loop's function */
 	__u32 interpreter_next;   /* PyInterpreterState.next */
 	__u32 threads_head;       /* PyInterpreterState.threads.head */
+	__u32 modules;            /* PyInterpreterState.modules (imports.modules), for names of threads; 0: not known */
 	__u32 collecting;         /* whether the collector of garbage runs (gc.collecting), 0: not known */
 	__u16 interpreters_head;  /* _PyRuntimeState.interpreters.head */
 	__u16 version;            /* 0x030b for 3.11 */

@@ -113,6 +113,7 @@ struct gp_sample {
 	__u16 end; /* enum gp_walk_end */
 	__u16 flags;
 	__u64 miss; /* the pc that could not be handled, 0 for none */
+	__u64 thread_pointer; /* as the thread's own pthread_self() is; 0: not known */
 	__u32 pending_frames;
 	__u32 sessions; /* who takes it, and into which of two banks: see GP_SAMPLE_BANK_SHIFT in sessions.h */
 	char comm[16]; /* of the thread */
@@ -203,8 +204,8 @@ struct gp_counters {
 
 #ifdef __cplusplus
 static_assert(sizeof(gp_frame) == 16);
-static_assert(sizeof(gp_sample) == 88);
+static_assert(sizeof(gp_sample) == 96);
 #else
 _Static_assert(sizeof(struct gp_frame) == 16, "two words a frame");
-_Static_assert(sizeof(struct gp_sample) == 88, "shared layout");
+_Static_assert(sizeof(struct gp_sample) == 96, "shared layout");
 #endif

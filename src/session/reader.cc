@@ -163,6 +163,8 @@ void Reader::take_results() {
       targets::Process* process = map->fd ? targets_.find(map->process) : nullptr;
       if (process != nullptr) process->perf_map_ns = UINT64_MAX;
       if (map->namespace_pid != 0) perf_maps_.keep(map->process, map->namespace_pid, std::move(map->fd));
+    } else if (auto* names = std::get_if<targets::ThreadNamesDone>(&result)) {
+      thread_names_.take(*names);
     } else if (auto* thread = std::get_if<targets::LiveDone>(&result)) {
       take(*thread);
     } else if (auto* done = std::get_if<targets::DeferredDone>(&result)) {
@@ -342,7 +344,22 @@ void Reader::add_walked(const gp_sample& header, std::span<const gp_frame> frame
       return targets_.file_in_slot(slot);
     });
   }
+  ask_for_name(header);
   ask_for_more(header, frames);
+}
+
+// Its runtimes may have a name for the sample's thread.
+void Reader::ask_for_name(const gp_sample& header) {
+  const targets::Process* process = targets_.find(key_of(header));
+  const auto knows = [process](const targets::Runtime* runtime) {
+    return runtime->names_threads() && process->runtimes[runtime->kind() % GP_RUNTIME_SLOTS] != 0;
+  };
+  if (process == nullptr || std::ranges::none_of(runtimes_, knows)) return;
+  auto request = thread_names_.meet(process->key, static_cast<int32_t>(header.tid), header.thread_pointer,
+                                    header.time_ns);
+  if (!request) return;
+  request->runtimes = targets_.entries_of(*process);
+  loader_->post(std::move(*request));
 }
 
 // What this stack lacked, for the next ones.
@@ -410,8 +427,8 @@ void Reader::wait_for_loader(uint64_t limit_ns) {
   }
 }
 
-// Names of code go with their process, but for those that open windows hold; a perf map has to stay until the windows
-// that may want it are closed.
+// Names of code go with their process, but for those that open windows hold; perf maps and names of threads have to stay until
+// the windows that may want them are closed.
 void Reader::forget_ended(uint64_t now_ns) {
   const auto has_ended = [this](ProcessKey process) { return targets_.find(process) == nullptr; };
   code_.forget_processes(has_ended);
@@ -423,7 +440,9 @@ void Reader::forget_ended(uint64_t now_ns) {
   const bool open = std::ranges::any_of(sessions_, [now_ns](const auto& session) {
     return session->current() != nullptr && now_ns - session->current()->start_ns > kForgetNs;
   });
-  if (!open) perf_maps_.forget_processes(has_ended);
+  if (open) return;
+  perf_maps_.forget_processes(has_ended);
+  thread_names_.forget_processes(has_ended);
 }
 
 }  // namespace gp::session

@@ -26,6 +26,7 @@
 #include "session/open_session.h"
 #include "session/package_finder.h"
 #include "session/perf_maps.h"
+#include "session/thread_names.h"
 #include "targets/loader.h"
 #include "targets/targets.h"
 
@@ -142,6 +143,7 @@ class Reader {
   bool defer(const gp_sample& header, Bytes record);
   void add_walked(const gp_sample& header, std::span<const gp_frame> frames, std::span<const uint64_t> kernel,
                   gp_walk_end end, bool guessed, bool deferred);
+  void ask_for_name(const gp_sample& header);
   void ask_for_more(const gp_sample& header, std::span<const gp_frame> frames);
   void touch_pages(std::span<const gp_frame> frames, uint64_t time_ns);
   std::shared_ptr<const targets::Program> program_of(const gp_sample& header);
@@ -168,6 +170,7 @@ class Reader {
   std::vector<std::unique_ptr<OpenSession>> sessions_;
   CodeTable code_;
   PerfMaps perf_maps_;
+  ThreadNames thread_names_;
   PackageFinder packages_;
   bool wants_packages_ = false;  // some session does
   uint32_t max_hz_ = 0;

@@ -20,6 +20,12 @@ Result<void> Reader::walk_threads(ProcessKey process, std::span<const gp_thread_
     walked_.clear();
     const auto files = targets_.files_of(*known->run);
     const auto runtimes = targets_.entries_of(*known);
+    // First, so that names are there when the last stack is.
+    for (const gp_thread_state& thread : threads)
+      thread_names_.meet(process, static_cast<int32_t>(thread.tid), thread.thread_pointer, monotonic_ns());
+    auto names = thread_names_.question(process);
+    names.runtimes = runtimes;
+    loader_->post(std::move(names));
     for (const gp_thread_state& thread : threads) {
       loader_->post(targets::LiveThread{.process = {.pid = process.pid, .start_ticks = thread.start_ticks},
                                         .tid = static_cast<int32_t>(thread.tid),
@@ -99,6 +105,7 @@ void Reader::hand_over_threads(const std::shared_ptr<SessionState>& state, std::
     window->settle_quality(unreadable_);
     window->recording.take_late_names(code_);
     perf_maps_.give_to(window->recording);
+    thread_names_.give_to(window->recording);
     const int64_t now = wall_ns();
     ++state->closing;
     hooks_.closed({.session = state, .window = std::move(window), .start_unix_ns = now, .end_unix_ns = now});
@@ -112,6 +119,7 @@ void Reader::add_thread(Window& window, const WalkedThread& thread) {
   header.start_ticks = done.process.start_ticks;
   header.pid = static_cast<uint32_t>(done.process.pid);
   header.tid = static_cast<uint32_t>(done.tid);
+  header.thread_pointer = thread.state.thread_pointer;
   std::ranges::copy(thread.state.comm, header.comm);
   const size_t kernel = std::min<size_t>(thread.state.kernel_frames, GP_MAX_KERNEL_FRAMES);
   ++window.counts.taken;

@@ -52,6 +52,7 @@ void Reader::hand_over(OpenSession& session, std::unique_ptr<Window> window) {
   window->recording.quality().loading_stopped = loading.stopped;
   window->charge.set(window->recording.memory_bytes());
   perf_maps_.give_to(window->recording);
+  thread_names_.give_to(window->recording);
   const int64_t wall_offset = wall_ns() - static_cast<int64_t>(monotonic_ns());
   const int64_t start_ns = wall_offset + static_cast<int64_t>(window->start_ns);
   const int64_t end_ns = wall_offset + static_cast<int64_t>(window->end_ns);

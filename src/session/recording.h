@@ -62,6 +62,13 @@ class Recording {
   void take_late_names(const CodeTable& code);
   template <class FindFile>
   void add(const WalkedSample& sample, FindFile find_file);
+  // Threads get the name that `find` (process, tid) has for them, as a pointer; null: they keep theirs.
+  template <class FindName>
+  void name_threads(FindName find) {
+    for (Thread& thread : threads_) {
+      if (const std::string* name = find(programs_[thread.program]->key, thread.tid)) thread.name = *name;
+    }
+  }
   // The window is over: no sample will be added.
   void seal();
 

@@ -48,6 +48,9 @@ class ThreadDumper::Keep final : public ProfileSink {
     }
     return best;
   }
+  [[nodiscard]] const std::string& thread_name(const profile::SampleGroup& group) const {
+    return profile_.threads[group.thread].name;
+  }
   [[nodiscard]] std::vector<profile::Function> frames(const profile::SampleGroup& group) const {
     std::vector<profile::Function> frames;
     for (uint32_t node = group.stack; node != 0; node = profile_.nodes[node].parent)
@@ -169,8 +172,10 @@ ThreadDump ThreadDumper::finish() {
     if (running != sampled.end() && thread.source != Source::kWaiting) {
       thread.source = Source::kSampled;
       thread.state = 'R';
+      thread.name = sampled_->thread_name(*running->second);
       thread.frames = sampled_->frames(*running->second);
     } else if (waiting != walked.end()) {
+      thread.name = walked_->thread_name(*waiting->second);
       thread.frames = walked_->frames(*waiting->second);
     } else {
       thread.source = Source::kNone;

@@ -11,7 +11,9 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <thread>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -83,8 +85,14 @@ struct LiveThread {
   std::vector<std::shared_ptr<CodeFile>> files;  // of the run, kept while walking
   std::vector<gp_runtime_entry> runtimes;        // of the process
 };
+// What the runtimes of a process call threads of it.
+struct ThreadNamesRequest {
+  ProcessKey process;
+  std::vector<gp_runtime_entry> runtimes;              // of the process
+  std::vector<std::pair<int32_t, uint64_t>> threads;  // tid, thread pointer
+};
 using LoaderRequest = std::variant<OpenRequest, PageRequest, AttachRequest, RetireRequest, PerfMapRequest,
-                                   ShrinkRequest, LiveThread, DeferredSample>;
+                                   ShrinkRequest, LiveThread, ThreadNamesRequest, DeferredSample>;
 
 // What it gets back.
 struct FileDone {
@@ -119,7 +127,11 @@ struct LiveDone {
   bool guessed = false;
   std::vector<std::vector<uint8_t>> symbols;  // GP_RECORD_SYMBOL, of code in the frames
 };
-using LoaderResult = std::variant<FileDone, FileChanged, AttachDone, DeferredDone, PerfMapDone, LiveDone>;
+struct ThreadNamesDone {
+  ProcessKey process;
+  std::vector<std::pair<int32_t, std::string>> names;  // by tid; of threads that still live
+};
+using LoaderResult = std::variant<FileDone, FileChanged, AttachDone, DeferredDone, PerfMapDone, LiveDone, ThreadNamesDone>;
 
 struct LoaderOptions {
   uint64_t row_budget_bytes = 8U << 20U;

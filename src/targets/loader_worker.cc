@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "os/procfs.h"
 #include "os/scheduling.h"
 #include "targets/code_opener.h"
@@ -182,6 +185,28 @@ bool LoaderWorker::handle(LiveThread& request) {
                            .end = walked.end,
                            .guessed = walked.guessed,
                            .symbols = live_walker_->symbols()});
+  return true;
+}
+
+// A thread pointer is another thread's once its own has ended: then there is no such task any more.
+bool LoaderWorker::handle(ThreadNamesRequest& request) {
+  ThreadNamesDone done{.process = request.process, .names = {}};
+  const bool alive = foreign(nullptr, [&] {
+    const LiveMemory memory(request.process.pid);
+    std::vector<ThreadName> names;
+    for (const Runtime* runtime : shared_->runtimes) {
+      for (const gp_runtime_entry& entry : request.runtimes) {
+        if (runtime->kind() == entry.kind) std::ranges::move(runtime->thread_names(entry, memory), std::back_inserter(names));
+      }
+    }
+    for (const auto& [tid, pointer] : request.threads) {
+      const auto name = std::ranges::find(names, pointer, &ThreadName::thread);
+      if (name == names.end() || !os::read_thread_comm(request.process.pid, tid)) continue;
+      done.names.emplace_back(tid, name->name);
+    }
+  });
+  if (!alive) return false;
+  shared_->answer(std::move(done));
   return true;
 }
 

@@ -50,6 +50,7 @@ class LoaderWorker {
   bool handle(PerfMapRequest& request);
   bool handle(ShrinkRequest& request);
   bool handle(LiveThread& request);
+  bool handle(ThreadNamesRequest& request);
   bool handle(DeferredSample& request);
   bool open(const OpenRequest& request);
   bool look_again(const OpenRequest& request);

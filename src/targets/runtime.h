@@ -1,6 +1,6 @@
 // What the agent asks of a language runtime: to be recognised in a file, prepared for a process, and its symbol
 // records decoded. One implementation per folder under src/runtimes; `app` hands the list to the engine.
-// Owner thread: loader (detect, attach), reader (decode) and package finder (read_packages); implementations are
+// Owner thread: loader (detect, attach, thread_names), reader (decode) and package finder (read_packages); implementations are
 // stateless.
 #pragma once
 
@@ -99,6 +99,12 @@ struct CodeSymbol {
   std::shared_ptr<const PackageNames> packages{};  // null: it is of none
 };
 
+// What a runtime calls a thread, UTF-8.
+struct ThreadName {
+  uint64_t thread = 0;  // its thread pointer (pthread_self())
+  std::string name;
+};
+
 class Runtime {
  public:
   virtual ~Runtime() = default;
@@ -116,6 +122,13 @@ class Runtime {
                                                          const MemoryReader* memory) const = 0;
   // The line of the instruction a frame carries in `extra`; 0 when unknown.
   [[nodiscard]] virtual uint32_t line(const CodeSymbol& symbol, uint32_t instruction) const = 0;
+  // The runtime has names of its own for threads: thread_names() is worth its while.
+  [[nodiscard]] virtual bool names_threads() const { return false; }
+  // Those of the threads of a process, as far as they are more than the kernel knows. `entry`: from attach().
+  [[nodiscard]] virtual std::vector<ThreadName> thread_names(const gp_runtime_entry& /*entry*/,
+                                                             const MemoryReader& /*memory*/) const {
+    return {};
+  }
   // The runtime's own library, if a file is of that: "standard-library==3.11.2". `version`: as full_version, not empty.
   [[nodiscard]] virtual std::string library_of(std::string_view /*file*/, std::string_view /*version*/) const {
     return {};

@@ -30,5 +30,5 @@ def burn():
 
 
 for function in in_lock, in_sleep, in_read, burn:
-    threading.Thread(target=function, daemon=True).start()
+    threading.Thread(target=function, name=function.__name__, daemon=True).start()
 time.sleep(float(sys.argv[1]))

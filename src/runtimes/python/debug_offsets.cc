@@ -10,7 +10,7 @@ namespace {
 
 // Words of _Py_DebugOffsets after the cookie: those that are used, by version.
 struct Words {
-  size_t interpreters_head, interpreter_next, threads_head, gc;
+  size_t interpreters_head, interpreter_next, threads_head, gc, modules;
   size_t thread_next, thread_interpreter, thread_frame, thread_id, thread_status;
   size_t frame_previous, frame_executable, frame_instruction, frame_locals, frame_owner;
   size_t code_filename, code_name, code_qualname, code_line_table, code_first_line, code_start;
@@ -24,6 +24,7 @@ constexpr Words k313{.interpreters_head = 4,
                      .interpreter_next = 7,
                      .threads_head = 8,
                      .gc = 9,
+                     .modules = 10,
                      .thread_next = 20,
                      .thread_interpreter = 21,
                      .thread_frame = 22,
@@ -51,6 +52,7 @@ constexpr Words k314{.interpreters_head = 4,
                      .interpreter_next = 7,
                      .threads_head = 8,
                      .gc = 10,
+                     .modules = 11,
                      .thread_next = 23,
                      .thread_interpreter = 24,
                      .thread_frame = 25,
@@ -100,6 +102,7 @@ gp_python offsets_by(const Words& words, Table& table, bool free_threaded) {
   python.interpreters_head = table.at(words.interpreters_head);
   python.interpreter_next = table.at(words.interpreter_next);
   python.threads_head = table.at(words.threads_head);
+  python.modules = table.at(words.modules);
   // Without a lock others run native code meanwhile, and nothing says which thread collects.
   if (!free_threaded) python.collecting = uint32_t{table.at(words.gc)} + table.at(words.gc_collecting);
   python.thread_next = table.at(words.thread_next);

@@ -13,6 +13,7 @@ gp_python python_3_11() {
   python.interpreters_head = 40;  // Include/internal/pycore_runtime.h: pyruntimestate.interpreters.head
   python.interpreter_next = 0;    // Include/internal/pycore_interp.h: struct _is
   python.threads_head = 16;
+  python.modules = 888;     // modules; from 3.12 on imports.modules
   python.collecting = 848;  // gc.collecting, Include/internal/pycore_gc.h
   python.thread_next = 8;   // Include/cpython/pystate.h: struct _ts
   python.thread_interpreter = 16;
@@ -51,6 +52,7 @@ gp_python python_3_12() {
   gp_python python = python_3_11();
   python.version = kPython312;
   python.threads_head = 72;
+  python.modules = 944;
   python.collecting = 312;
   python.thread_id = 136;
   python.thread_status = 24;
@@ -73,6 +75,7 @@ gp_python python_3_9() {
   python.version = 0x0309;
   python.interpreters_head = 32;
   python.threads_head = 8;
+  python.modules = 856;
   python.collecting = 816;
   python.thread_id = 176;
   python.thread_frame = 24;
@@ -120,6 +123,7 @@ gp_python python_3_10() {
 gp_python python_3_8() {
   gp_python python = python_3_9();
   python.version = 0x0308;
+  python.modules = 56;
   python.collecting = 544;  // _PyRuntimeState.gc.collecting, Include/internal/pycore_pymem.h
   python.collecting_in_runtime = 1;
   return python;
@@ -128,6 +132,7 @@ gp_python python_3_8() {
 gp_python python_3_7() {
   gp_python python = python_3_8();
   python.version = kPython37;
+  python.modules = 40;
   python.interpreters_head = 24;  // Include/internal/pystate.h
   python.collecting = 632;
   python.code_first_line = 36;
@@ -144,6 +149,7 @@ gp_python python_3_7() {
 gp_python python_3_6() {
   gp_python python = python_3_7();
   python.version = kPython36;
+  python.modules = 16;
   python.interpreters_head = 0;
   python.collecting = 0;
   python.collecting_in_runtime = 0;

@@ -13,6 +13,7 @@
 #include "runtimes/python/symbols.h"
 #include "runtimes/python/testing/installed.h"
 #include "runtimes/python/testing/offsets_probe.h"
+#include "runtimes/python/thread_names.h"
 #include "runtimes/python/version.h"
 
 namespace gp::runtimes::python {
@@ -23,6 +24,7 @@ std::map<std::string, uint64_t> ours(const gp_python& python) {
           {"interpreters_head", python.interpreters_head},
           {"interpreter_next", python.interpreter_next},
           {"threads_head", python.threads_head},
+          {"modules", python.modules},
           {"thread_next", python.thread_next},
           {"thread_id", python.thread_id},
           {"thread_interpreter", python.thread_interpreter},
@@ -53,6 +55,8 @@ std::map<std::string, uint64_t> ours(const gp_python& python) {
           {"types", 1},
           {"dicts", 1},
           {"classic", 1},
+          {"names", 1},
+          {"cached_keys", cached_keys_of(python)},
           {"status_active", GP_PYTHON_STATUS_ACTIVE},
           {"code_start", python.code_start},
           {"code_first_line", python.code_first_line},

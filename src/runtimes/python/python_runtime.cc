@@ -13,6 +13,7 @@
 #include "runtimes/python/offsets.h"
 #include "runtimes/python/packages.h"
 #include "runtimes/python/symbols.h"
+#include "runtimes/python/thread_names.h"
 #include "runtimes/python/version.h"
 
 namespace gp::runtimes::python {
@@ -119,6 +120,11 @@ uint32_t PythonRuntime::line(const targets::CodeSymbol& symbol, uint32_t instruc
     case GP_PYTHON_LNOTAB_SMALL: return lnotab_line(table, symbol.first_line, instruction, false);
     default: return 0;
   }
+}
+
+std::vector<targets::ThreadName> PythonRuntime::thread_names(const gp_runtime_entry& entry,
+                                                             const targets::MemoryReader& memory) const {
+  return read_thread_names(targets::layout_of<gp_python>(entry), memory);
 }
 
 std::string PythonRuntime::library_of(std::string_view file, std::string_view version) const {

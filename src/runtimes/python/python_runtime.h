@@ -1,6 +1,6 @@
-// CPython 2.7 and 3.6 to 3.14, shared and static builds, embedded in any program.
+// CPython 2.7 and 3.6 to 3.14, shared and static builds, free-threaded ones too, embedded in any program.
 //
-// Limits: free-threaded builds and layouts other than the common one (Py_TRACE_REFS, other patches of the object
+// Limits: layouts other than the common one (Py_TRACE_REFS, other patches of the object
 // header) are recognised and not walked; builds without section tables or with all symbols stripped are not found.
 #pragma once
 
@@ -27,6 +27,9 @@ class PythonRuntime final : public targets::Runtime {
                                                 uint64_t bias) const override;
   [[nodiscard]] std::optional<targets::CodeSymbol> decode(std::span<const uint8_t> record,
                                                           const targets::MemoryReader* memory) const override;
+  [[nodiscard]] bool names_threads() const override { return true; }
+  [[nodiscard]] std::vector<targets::ThreadName> thread_names(const gp_runtime_entry& entry,
+                                                              const targets::MemoryReader& memory) const override;
   [[nodiscard]] std::string library_of(std::string_view file, std::string_view version) const override;
   [[nodiscard]] std::string_view package_directory(std::string_view file) const override;
   [[nodiscard]] std::shared_ptr<const targets::InstalledPackages> read_packages(

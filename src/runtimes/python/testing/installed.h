@@ -31,7 +31,13 @@ inline std::string output_of(const std::string& command) {
 inline std::vector<Installed> installed_pythons() {
   const char* home = std::getenv("HOME");
   std::vector<std::string> patterns = {"/usr/bin/python[23].*[0-9]", "/usr/local/bin/python[23].*[0-9]"};
-  if (home != nullptr) patterns.push_back(std::string(home) + "/.pyenv/versions/*/bin/python[23].*[0-9]");
+  if (home != nullptr) {
+    patterns.push_back(std::string(home) + "/.pyenv/versions/*/bin/python[23].*[0-9]");
+    // What tests/support/built_python.py has made.
+    const char* cache = std::getenv("GP_TEST_CACHE");
+    patterns.push_back((cache != nullptr ? cache : std::string(home) + "/.cache/gprofiler-tests") +
+                       "/pythons/*/bin/python[23].*[0-9t]");
+  }
   std::vector<Installed> found;
   for (const auto& pattern : patterns) {
     glob_t paths{};

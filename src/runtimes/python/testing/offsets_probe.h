@@ -45,6 +45,14 @@ int main(int argc, char **argv)
 	FIELD(interpreters_head, _PyRuntimeState, interpreters.head);
 #endif
 	FIELD(interpreter_next, struct _is, next);
+#if PY_VERSION_HEX >= 0x030c0000
+	FIELD(modules, struct _is, imports.modules);
+#else
+	FIELD(modules, struct _is, modules);
+#endif
+#if PY_VERSION_HEX >= 0x030b0000
+	FIELD(cached_keys, PyHeapTypeObject, ht_cached_keys);
+#endif
 #if PY_VERSION_HEX >= 0x030b0000
 	FIELD(threads_head, struct _is, threads.head);
 #else
