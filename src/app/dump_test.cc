@@ -59,7 +59,8 @@ Thread 10 d: R running, sampled on its CPU
 
 TEST(Dump, SaysTheSameToPrograms) {
   session::ThreadDump dump;
-  dump.process = {.pid = 7, .comm = "s\xff", .executable = "/s", .container_id = "", .runtimes = {"lua"}, .hindrances = {}};
+  dump.process = {
+      .pid = 7, .comm = "s\xff", .executable = "/s", .container_id = "", .runtimes = {"lua"}, .hindrances = {}};
   profile::Function python = function("m.f", profile::FrameKind::kPython, "m==1");
   python.file = "/m.py";
   python.line = 3;

@@ -355,8 +355,8 @@ void Reader::ask_for_name(const gp_sample& header) {
     return runtime->names_threads() && process->runtimes[runtime->kind() % GP_RUNTIME_SLOTS] != 0;
   };
   if (process == nullptr || std::ranges::none_of(runtimes_, knows)) return;
-  auto request = thread_names_.meet(process->key, static_cast<int32_t>(header.tid), header.thread_pointer,
-                                    header.time_ns);
+  auto request =
+      thread_names_.meet(process->key, static_cast<int32_t>(header.tid), header.thread_pointer, header.time_ns);
   if (!request) return;
   request->runtimes = targets_.entries_of(*process);
   loader_->post(std::move(*request));

@@ -21,10 +21,10 @@ namespace gp::session {
 
 class ThreadNames {
  public:
-  static constexpr size_t kMaxThreads = 8192;             // of all processes; more have the kernel's names
-  static constexpr uint64_t kNewNs = 200'000'000;         // between two questions for new threads of a process
-  static constexpr uint64_t kAgainNs = 10'000'000'000;    // and for all that were met since
-  static constexpr size_t kMaxNameBytes = 4 * 128;        // what a runtime may say
+  static constexpr size_t kMaxThreads = 8192;           // of all processes; more have the kernel's names
+  static constexpr uint64_t kNewNs = 200'000'000;       // between two questions for new threads of a process
+  static constexpr uint64_t kAgainNs = 10'000'000'000;  // and for all that were met since
+  static constexpr size_t kMaxNameBytes = 4 * 128;      // what a runtime may say
 
   ThreadNames();
 

@@ -53,7 +53,8 @@ TEST_F(ThreadNamesTest, StandInTheRecording) {
   sample(12);
   meet(11, 1000);
   meet(12, 1000);
-  targets::ThreadNamesDone done{.process = kProcess, .names = {{11, "worker"}, {99, "unknown"}, {12, std::string(600, 'x')}}};
+  targets::ThreadNamesDone done{.process = kProcess,
+                                .names = {{11, "worker"}, {99, "unknown"}, {12, std::string(600, 'x')}}};
   names_.take(done);
   names_.give_to(recording_);
   EXPECT_EQ(recording_.threads()[0].name, "worker");

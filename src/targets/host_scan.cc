@@ -97,8 +97,7 @@ bool Targets::read_maps(Process& process) {
                     .shared = is_shared_memory(entry.path)};
     if (!mapping.shared && (entry.inode != 0 || is_vdso(entry.path))) {
       const FileKey key{.dev_major = entry.dev_major, .dev_minor = entry.dev_minor, .inode = entry.inode};
-      mapping.file =
-          file_for(key, without_deleted(entry.path), {.pid = pid, .start = entry.start, .end = entry.end});
+      mapping.file = file_for(key, without_deleted(entry.path), {.pid = pid, .start = entry.start, .end = entry.end});
       if (!mapping.file) return true;
     }
     // One file mapped without end leaves room for the others, which may lie above it.

@@ -88,7 +88,7 @@ struct LiveThread {
 // What the runtimes of a process call threads of it.
 struct ThreadNamesRequest {
   ProcessKey process;
-  std::vector<gp_runtime_entry> runtimes;              // of the process
+  std::vector<gp_runtime_entry> runtimes;             // of the process
   std::vector<std::pair<int32_t, uint64_t>> threads;  // tid, thread pointer
 };
 using LoaderRequest = std::variant<OpenRequest, PageRequest, AttachRequest, RetireRequest, PerfMapRequest,
@@ -131,7 +131,8 @@ struct ThreadNamesDone {
   ProcessKey process;
   std::vector<std::pair<int32_t, std::string>> names;  // by tid; of threads that still live
 };
-using LoaderResult = std::variant<FileDone, FileChanged, AttachDone, DeferredDone, PerfMapDone, LiveDone, ThreadNamesDone>;
+using LoaderResult =
+    std::variant<FileDone, FileChanged, AttachDone, DeferredDone, PerfMapDone, LiveDone, ThreadNamesDone>;
 
 struct LoaderOptions {
   uint64_t row_budget_bytes = 8U << 20U;

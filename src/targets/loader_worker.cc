@@ -196,7 +196,8 @@ bool LoaderWorker::handle(ThreadNamesRequest& request) {
     std::vector<ThreadName> names;
     for (const Runtime* runtime : shared_->runtimes) {
       for (const gp_runtime_entry& entry : request.runtimes) {
-        if (runtime->kind() == entry.kind) std::ranges::move(runtime->thread_names(entry, memory), std::back_inserter(names));
+        if (runtime->kind() == entry.kind)
+          std::ranges::move(runtime->thread_names(entry, memory), std::back_inserter(names));
       }
     }
     for (const auto& [tid, pointer] : request.threads) {

@@ -13,7 +13,9 @@ class LuaRuntime final : public targets::Runtime {
  public:
   [[nodiscard]] uint32_t kind() const override { return GP_RUNTIME_LUA; }
   [[nodiscard]] std::string_view name() const override { return "lua"; }
-  [[nodiscard]] std::string_view found_by() const override { return "its interface (lua_pcallk) or its notice of copyright"; }
+  [[nodiscard]] std::string_view found_by() const override {
+    return "its interface (lua_pcallk) or its notice of copyright";
+  }
   [[nodiscard]] std::optional<targets::RuntimeFile> detect(const elf::Image& image,
                                                            std::string_view path) const override;
   [[nodiscard]] Result<gp_runtime_entry> attach(const targets::RuntimeFile& file, const targets::MemoryReader& memory,

@@ -271,7 +271,8 @@ bool is_standard_library(std::string_view file) {
     const std::string_view rest = file.substr(at + lib.size());
     const std::string_view version = rest.substr(0, std::min(rest.find_first_not_of("0123456789."), rest.size()));
     const std::string_view behind = rest.substr(version.size());  // "t": free-threaded
-    if (version.find('.') != std::string_view::npos && (behind.starts_with('/') || behind.starts_with("t/"))) return true;
+    if (version.find('.') != std::string_view::npos && (behind.starts_with('/') || behind.starts_with("t/")))
+      return true;
   }
   return false;
 }

@@ -24,20 +24,20 @@ constexpr uint64_t kMaxName = 128;        // characters
 constexpr uint64_t kEntriesAtOnce = 128;  // 3 KiB
 
 // Offsets in builds with the lock, checked by offsets_test.cc; in those without, an object's header is `header_` longer.
-constexpr uint64_t kModuleDict = 16;         // PyModuleObject.md_dict: Include/internal/pycore_moduleobject.h
-constexpr uint64_t kDictKeys = 32;           // PyDictObject.ma_keys: Include/cpython/dictobject.h
-constexpr uint64_t kDictValues = 40;         // ma_values
-constexpr uint64_t kTypeFlags = 168;         // PyTypeObject.tp_flags: Include/cpython/object.h
-constexpr uint64_t kTypeDictOffset = 288;    // tp_dictoffset
-constexpr uint64_t kManagedDict = 1U << 4U;  // Py_TPFLAGS_MANAGED_DICT: Include/object.h
+constexpr uint64_t kModuleDict = 16;          // PyModuleObject.md_dict: Include/internal/pycore_moduleobject.h
+constexpr uint64_t kDictKeys = 32;            // PyDictObject.ma_keys: Include/cpython/dictobject.h
+constexpr uint64_t kDictValues = 40;          // ma_values
+constexpr uint64_t kTypeFlags = 168;          // PyTypeObject.tp_flags: Include/cpython/object.h
+constexpr uint64_t kTypeDictOffset = 288;     // tp_dictoffset
+constexpr uint64_t kManagedDict = 1U << 4U;   // Py_TPFLAGS_MANAGED_DICT: Include/object.h
 constexpr uint64_t kInlineValues = 1U << 2U;  // Py_TPFLAGS_INLINE_VALUES, 3.13
 
 // A dictionary's entries, in the order they were made.
 struct Entries {
   uint64_t address = 0;
   uint64_t count = 0;
-  uint64_t bytes = 24;   // of one: hash, key, value; where all keys are text, from 3.11 on, key and value
-  uint64_t values = 0;   // where they are, when not in the entries
+  uint64_t bytes = 24;  // of one: hash, key, value; where all keys are text, from 3.11 on, key and value
+  uint64_t values = 0;  // where they are, when not in the entries
 };
 struct Entry {
   uint64_t address = 0;
@@ -216,8 +216,10 @@ void read_interpreter(const gp_python& python, const Objects& objects, uint64_t 
   // Identities are the keys: whole numbers this small are their own hash (Objects/longobject.c: long_hash).
   objects.each(*active, kMaxThreads, [&](const Entry& entry) {
     if (entry.value == 0) return true;
-    std::string name = objects.text(objects.attribute(entry.value, python.text_is_bytes != 0 ? "_Thread__name" : "_name"));
-    if (says_something(name) && objects.pointer(entry.address + 16) == entry.value && objects.pointer(entry.address) == entry.hash)
+    std::string name =
+        objects.text(objects.attribute(entry.value, python.text_is_bytes != 0 ? "_Thread__name" : "_name"));
+    if (says_something(name) && objects.pointer(entry.address + 16) == entry.value &&
+        objects.pointer(entry.address) == entry.hash)
       names.push_back({.thread = entry.hash, .name = std::move(name)});
     return names.size() < kMaxThreads;
   });

@@ -79,8 +79,7 @@ TEST(ThreadNames, AreThoseThatPythonTells) {
     pid_t pid = 0;
     std::istringstream told(output_until_stop(python.executable.c_str(), script.path(), "", pid));
     std::map<uint64_t, std::string> expected;
-    for (std::string line; std::getline(told, line);)
-      expected[std::stoull(line)] = line.substr(line.find('\t') + 1);
+    for (std::string line; std::getline(told, line);) expected[std::stoull(line)] = line.substr(line.find('\t') + 1);
     targets::RuntimeFile file;
     uint64_t bias = 0;
     MemoryPieces kept;
@@ -118,7 +117,8 @@ TEST(ThreadNames, EndInMemoryThatLies) {
     }
   };
   for (const uint16_t version : {kPython27, kPython36, kPython310, kPython311, kPython312}) {
-    for (const uint64_t word : {uint64_t{0x1000}, uint64_t{0x0101010101010101}, UINT64_MAX, uint64_t{0x7fff'ffff'ffff'ffff}}) {
+    for (const uint64_t word :
+         {uint64_t{0x1000}, uint64_t{0x0101010101010101}, UINT64_MAX, uint64_t{0x7fff'ffff'ffff'ffff}}) {
       Lies lies;
       lies.word = word;
       EXPECT_LE(read_thread_names(*offsets_of(version), lies).size(), 4096U);

@@ -30,7 +30,8 @@ int record(const char* python, const char* script, const char* mode, const char*
   reader.pid = pid;
   reader.into = &recording;
   int result = 1;
-  if (!recording.frames.empty() && find_runtime(pid, recording.file, recording.bias) && recording_has_offsets(reader, recording)) {
+  if (!recording.frames.empty() && find_runtime(pid, recording.file, recording.bias) &&
+      recording_has_offsets(reader, recording)) {
     const PythonRuntime runtime;
     if (auto attached = runtime.attach(recording.file, reader, recording.bias); attached) {
       auto walk = std::make_unique<PythonWalk>();
