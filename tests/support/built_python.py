@@ -3,6 +3,7 @@
 Made once, some minutes each, and kept in $GP_TEST_CACHE/pythons. Usage: built_python.py LABEL...
 """
 import fcntl
+import functools
 import glob
 import os
 import shutil
@@ -56,6 +57,7 @@ def make(label):
             raise
 
 
+@functools.cache
 def built_python(label):
     """(path of the interpreter, None), made now if need be; or (None, why there is none)."""
     if label not in BUILDS:

@@ -12,7 +12,7 @@ from build import HERE as SOURCES, OUT as WORKLOADS
 from built_python import built_python
 from case import Case
 from chroot import chroot_of
-from interpreters import OLD_WANTED, WANTED, interpreters
+from interpreters import MATRIX_WANTED, OLD_WANTED, WANTED, interpreters
 from matrix import natural
 
 CONTAINER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "container.py")
@@ -181,7 +181,7 @@ def instances_of(cases, full, matrix):
         elif not case.pythons and not case.old_pythons:
             yield Instance(case)
         else:
-            labels = OLD_WANTED if case.old_pythons else WANTED
+            labels = OLD_WANTED if case.old_pythons else MATRIX_WANTED if matrix else WANTED
             if case.with_lock:
                 labels = [label for label in labels if not label.endswith("t")]
             here = [label for label in labels if label in pythons] or labels
