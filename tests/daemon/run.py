@@ -333,8 +333,9 @@ def full_disk_once(case):
         session = background.ask(command="list")["sessions"][0]
         check("No space" in session["last_error"], session)
         check(background.said().count("which had been held") == session["failed"], background.said())
-        ends = [profile.header["metadata"]["end_time"] for profile in background.profiles()]
-        starts = [profile.header["metadata"]["start_time"] for profile in background.profiles()]
+        wait_for(lambda: len(background.profiles()) >= 4, "the one that was written with them")
+        times = [profile.header["metadata"] for profile in background.profiles()]
+        ends, starts = [one["end_time"] for one in times], [one["start_time"] for one in times]
         check(set(starts[1:]) <= set(ends) and len(ends) >= 4, f"no window is missing: {starts} {ends}")
         background.end()
     finally:
