@@ -164,10 +164,13 @@ def hosts_leave_no_descriptor():
     with Daemon("-f 99", seconds=1) as daemon:
         daemon.wait_for_profiles(2, 30)
         limits = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{daemon.pid}/fd")), limits[1]))
+        allowed = take_descriptors(daemon.pid, limits[0], limits[1])
         client = subprocess.Popen([AGENT, "status", "--control-socket", daemon.socket], stdout=subprocess.PIPE)
         before = cpu_seconds(daemon.pid)
-        time.sleep(5)
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            allowed = take_descriptors(daemon.pid, allowed, limits[1])
+            time.sleep(0.02)
         used = cpu_seconds(daemon.pid) - before
         resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, limits)
         if used > 2.5:
@@ -182,6 +185,15 @@ def hosts_leave_no_descriptor():
             yield f"it had descriptors all the time: {status['sessions'][0]}"
         if status["held"]["profiles"] != 0 or "which had been held" not in daemon.log_text():
             yield f"what was held was not written: {status['held']}"
+
+
+def take_descriptors(pid, allowed, hard):
+    """Leaves a process no new descriptor: the limit is the lowest number it does not use. What it gives back in the
+    meantime is free again, so this has to be done again and again; returns the limit, `allowed` is that so far."""
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    lowest = next(number for number in range(len(used) + 1) if number not in used)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(allowed, lowest), hard))
+    return min(allowed, lowest)
 
 
 def cpu_seconds(pid):
