@@ -7,9 +7,9 @@
 namespace gp::session {
 namespace {
 
-constexpr size_t kMapNodeBytes = 80;  // of std::map with small keys: links, key, value, the allocator's own
-constexpr size_t kWeightBytes = 40;   // of the table of weights: a node and its part of the buckets
-constexpr size_t kMaxPerfMaps = 256;  // descriptors held until the window closes
+constexpr size_t kMapNodeBytes = 80;   // of std::map with small keys: links, key, value, the allocator's own
+constexpr size_t kHashNodeBytes = 40;  // of std::unordered_map with small keys: a node and its part of the buckets
+constexpr size_t kMaxPerfMaps = 256;   // descriptors held until the window closes
 
 std::string runtime_text(uint32_t runtime, std::string_view what) {
   return fmt::format("[{}: {}]", frame_kind_name(frame_kind_of(runtime)), what);
@@ -169,8 +169,8 @@ void Recording::count(const WalkedSample& sample) {
 }
 
 size_t Recording::memory_bytes() const {
-  return trie_.memory_bytes() + weights_.size() * kWeightBytes + threads_.size() * (sizeof(Thread) + kMapNodeBytes) +
-         code_ids_.size() * kMapNodeBytes + code_bytes_;
+  return trie_.memory_bytes() + weights_.size() * kHashNodeBytes + threads_.size() * (sizeof(Thread) + kMapNodeBytes) +
+         code_ids_.size() * kMapNodeBytes + symbol_ids_.size() * kHashNodeBytes + code_bytes_;
 }
 
 }  // namespace gp::session
