@@ -5,6 +5,7 @@ With tsan only the tests of folders that have threads. Closes with "N passed, N 
 """
 import glob
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree
@@ -12,7 +13,17 @@ import xml.etree.ElementTree
 # Folders whose code runs in more threads than one.
 THREADED = ["os", "walk", "targets", "symbols", "session", "upload", "managed"]
 
+FAULT = re.compile(r": Failure$|FAILED|Traceback|ERROR: |runtime error|WARNING: ThreadSanitizer")
+REASON_LINES = 8
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def reason(output):
+    """The lines of a test's output from the first that says what went wrong."""
+    lines = output.splitlines()
+    first = next((i for i, line in enumerate(lines) if FAULT.search(line)), max(0, len(lines) - REASON_LINES))
+    return lines[first:first + REASON_LINES]
 
 
 def main():
@@ -39,6 +50,9 @@ def main():
     for case in suite.iter("testcase"):
         if case.get("status") != "run" or case.find("skipped") is not None:
             print(f"{case.get('status').upper()} {case.get('name')}")
+        if case.get("status") == "fail":
+            for line in reason(case.findtext("system-out") or ""):
+                print(f"  {line}")
     print(f"{total - failed - skipped} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or ctest.returncode != 0 else 0
 

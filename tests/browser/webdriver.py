@@ -126,8 +126,14 @@ class Browser:
                                                     "parameters": {"pointerType": "mouse"}}]})
 
     def click(self, selector):
-        element = self.call("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
-        self.call("POST", f"/element/{element}/click")
+        for attempt in range(5):
+            element = self.call("POST", "/element", {"using": "css selector", "value": selector})[ELEMENT]
+            try:
+                return self.call("POST", f"/element/{element}/click")
+            except RuntimeError as error:
+                # A list may be drawn anew between the two calls: what stands in its place is what a person would hit.
+                if "stale element" not in str(error) or attempt == 4:
+                    raise
 
     def screenshot(self, path):
         with open(path, "wb") as file:

@@ -330,7 +330,8 @@ def back_to_normal(daemon, idle):
 
 
 def memory_lines(log):
-    for pattern in (r"Memory usage high \(\d+\.\dMB\), triggering cleanup", r"Memory usage critical \(\d+\.\dMB\)",
+    # Memory is looked at once a second: what grows fast may be critical when it is first seen above normal.
+    for pattern in (r"Memory usage (high \(\d+\.\dMB\), triggering cleanup|critical \(\d+\.\dMB\))",
                     r"CRITICAL memory usage: \d+\.\dMB - forcing aggressive cleanup",
                     r"Memory cleanup \([^)]*lower rate to \d+ Hz[^)]*\) freed \d+\.\dMB: \d+\.\dMB -> \d+\.\dMB",
                     r"Memory cleanup \([^)]*close session early\) freed \d+\.\dMB: \d+\.\dMB -> \d+\.\dMB",
