@@ -4,8 +4,8 @@
 Usage: tools/suite.py STAGE|GROUP...
 
 Each stage is a command that closes with "N passed, N failed, N skipped"; a stage that closes otherwise counts as one
-failure. What failed is said once more at the end, for who sees only the end of a long log. The last line printed is the
-sum in the same words. Exit code 1 if anything failed.
+failure. What failed or was run again is said once more at the end, for who sees only the end of a long log. The last line
+printed is the sum in the same words. Exit code 1 if anything failed.
 """
 import os
 import re
@@ -44,7 +44,7 @@ GROUPS = {
            "kernel"],
 }
 TALLY = re.compile(r"(\d+) passed, (\d+) failed, (\d+) skipped\s*$")
-FAILURE = re.compile(r"FAIL\b|\S+: ended with code|\d+/\d+ Test .*\*\*\*")
+FAILURE = re.compile(r"(FAIL|AGAIN)\b|\S+: ended with code|\d+/\d+ Test .*\*\*\*")
 REASON_LINES = 8  # of a failure that are said again
 
 
@@ -113,7 +113,7 @@ def main():
     for name, passed, failed, skipped, seconds in rows:
         print(f"{name:<16} {passed:>6}  {failed:>6}  {skipped:>7}  {seconds:>7.0f}")
     if failures.lines:
-        print("\nwhat failed", *failures.lines, sep="\n")
+        print("\nwhat failed, or was run again (AGAIN)", *failures.lines, sep="\n")
     passed, failed, skipped = (sum(row[i] for row in rows) for i in (1, 2, 3))
     print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
     return 1 if failed or not passed else 0

@@ -10,7 +10,8 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[:0] = [f"{ROOT}/tests/workloads"]
+sys.path[:0] = [f"{ROOT}/tests/workloads", f"{ROOT}/tests/support"]
+import twice
 from build import OUT as WORKLOADS, build
 
 REPEATED = ("OUTPUT", "ERROR", "ERRORLINE", "FILES", "REQUIRES")
@@ -104,7 +105,7 @@ def main():
         for case in read_cases():
             if names and not any(name in case["CASE"] for name in names):
                 continue
-            word, lines = run_case(case, scratch, environment)
+            word, lines = twice.outcome(case["CASE"], lambda: run_case(case, scratch, environment))
             counts[word] += 1
             print(f"{word} {case['CASE']}" + (f": {lines[0]}" if word == "SKIP" else ""))
             if word == "FAIL" or verbose:

@@ -14,7 +14,8 @@ import time
 
 from background import ROOT, Background, Fault, check, read_reply, wait_for
 
-sys.path[:0] = [f"{ROOT}/tests/workloads"]
+sys.path[:0] = [f"{ROOT}/tests/workloads", f"{ROOT}/tests/support"]
+import twice
 from build import OUT as WORKLOADS, build
 
 AGENT = os.environ.get("GP", f"{ROOT}/build/gprofiler")
@@ -523,7 +524,8 @@ def main():
             if sys.argv[1:] and not any(word in name for word in sys.argv[1:]):
                 continue
             begun = time.monotonic()
-            word, lines = run_case(test, scratch) if os.geteuid() == 0 else ("SKIP", ["needs root"])
+            word, lines = (twice.outcome(name, lambda: run_case(test, scratch)) if os.geteuid() == 0
+                           else ("SKIP", ["needs root"]))
             counts[word] += 1
             print(f"{word} {name} ({time.monotonic() - begun:.0f} s)" + (f": {lines[0]}" if word == "SKIP" else ""))
             if word == "FAIL":

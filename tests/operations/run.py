@@ -13,6 +13,7 @@ import commands
 import hosts
 import service
 from daemon import AGENT, Skip
+import twice
 
 LONG = hosts.LONG
 
@@ -41,7 +42,7 @@ def main():
         if names and not any(name in case.__name__ for name in names):
             continue
         start = time.monotonic()
-        word, lines = ("SKIP", ["needs root"]) if os.geteuid() != 0 else outcome(case)
+        word, lines = ("SKIP", ["needs root"]) if os.geteuid() != 0 else twice.outcome(case.__name__, lambda: outcome(case))
         counts[word] += 1
         print(f"{word} {case.__name__} ({time.monotonic() - start:.0f} s)" + (f": {lines[0]}" if word == "SKIP" else ""))
         if word == "FAIL":
