@@ -1,8 +1,8 @@
 // The Lua walker over hostile memory. Inputs are recordings of interpreters (see recording.h); any other bytes are
 // memory by themselves: every address can be read and shows some of them.
-#include "base/check.h"
 #include "runtimes/lua/testing/recording.h"
 #include "runtimes/testing/endless_memory.h"
+#include "walk_check.h"
 
 namespace {
 
@@ -11,20 +11,14 @@ using namespace gp::runtimes::lua;
 
 void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, std::span<const uint64_t> coroutines,
           Bytes around) {
-  runtimes::WalkWorld world;
-  world.memory = &memory;
-  world.entry = entry;
-  world.shipped_limit = 16;
+  auto world = fuzz::hostile_world(memory, entry);
   const auto walked = std::make_unique<LuaWalk>();
-  walked->set(kPcRegister, read_at<uint64_t>(around, 0).value_or(0));
-  walked->set(kAtRegister, read_at<uint64_t>(around, 8).value_or(0));
+  walked->set_register(kPcRegister, read_at<uint64_t>(around, 0).value_or(0));
+  walked->set_register(kAtRegister, read_at<uint64_t>(around, 8).value_or(0));
   walked->run(world, coroutines);
   if ((around[0] & 1U) != 0) walked->drain(world);
-  GP_CHECK(walked->state.frames <= GP_MAX_FRAMES);
   // A turn reads a call, two functions, some instructions, 64 variables and the text of three strings at the most.
-  GP_CHECK(world.reads < 1000000);
-  GP_CHECK(walked->state.end == GP_END_NONE || walked->state.end == GP_END_DEPTH);
-  for (const auto& record : world.shipped) GP_CHECK(LuaRuntime().decode(record, &memory).has_value());
+  fuzz::check_walk<LuaRuntime>(*walked, world, 1000000);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // The LuaJIT walker over hostile memory. Inputs are recordings of interpreters (see luajit_recording.h); any other bytes
 // are memory by themselves: every address can be read and shows some of them.
-#include "base/check.h"
 #include "runtimes/lua/testing/luajit_recording.h"
 #include "runtimes/testing/endless_memory.h"
+#include "walk_check.h"
 
 namespace {
 
@@ -12,28 +12,22 @@ using namespace gp::runtimes::lua;
 // `around`: registers, and whether the innermost activation runs compiled code, has called C, or neither.
 void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, std::span<const uint64_t> activations,
           Bytes around) {
-  runtimes::WalkWorld world;
-  world.memory = &memory;
-  world.entry = entry;
-  world.shipped_limit = 16;
+  auto world = fuzz::hostile_world(memory, entry);
   const auto walked = std::make_unique<LuajitWalk>();
   const auto lj = targets::layout_of<gp_luajit>(entry);
   const uint8_t how = around[0];
   walked->state.found.file = (how & 1U) != 0 ? GP_NO_FILE : 1;
   walked->state.found.pc = read_at<uint64_t>(around, 0).value_or(0);
   walked->state.registers.is_return = (how & 2U) != 0 ? 1 : 0;
-  walked->set(GP_LUAJIT_REG_PC, read_at<uint64_t>(around, 0).value_or(0));
-  walked->set(GP_LUAJIT_REG_BASE, read_at<uint64_t>(around, 8).value_or(0));
-  walked->set(GP_REG_RBP, read_at<uint64_t>(around, 4).value_or(0));
-  walked->set(GP_LUAJIT_REG_DISPATCH, read_at<uint64_t>(around, 2).value_or(0));
-  walked->set(GP_REG_RIP, lj.vm + around[1]);
+  walked->set_register(GP_LUAJIT_REG_PC, read_at<uint64_t>(around, 0).value_or(0));
+  walked->set_register(GP_LUAJIT_REG_BASE, read_at<uint64_t>(around, 8).value_or(0));
+  walked->set_register(GP_REG_RBP, read_at<uint64_t>(around, 4).value_or(0));
+  walked->set_register(GP_LUAJIT_REG_DISPATCH, read_at<uint64_t>(around, 2).value_or(0));
+  walked->set_register(GP_REG_RIP, lj.vm + around[1]);
   walked->run(world, activations);
   if ((how & 4U) != 0) walked->drain(world);
-  GP_CHECK(walked->state.frames <= GP_MAX_FRAMES);
   // A turn reads two frames, some instructions, and the text of a few strings; meeting an activation, 70 places at most.
-  GP_CHECK(world.reads < 1000000);
-  GP_CHECK(walked->state.end == GP_END_NONE || walked->state.end == GP_END_DEPTH);
-  for (const auto& record : world.shipped) GP_CHECK(LuajitRuntime().decode(record, &memory).has_value());
+  fuzz::check_walk<LuajitRuntime>(*walked, world, 1000000);
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 // The Perl walker over hostile memory. Inputs are recordings of interpreters (see recording.h); any other bytes are
 // memory by themselves: every address can be read and shows some of them.
-#include "base/check.h"
 #include "runtimes/perl/offsets.h"
 #include "runtimes/perl/perl_runtime.h"
 #include "runtimes/perl/testing/recording.h"
 #include "runtimes/perl/testing/walk.h"
 #include "runtimes/testing/endless_memory.h"
+#include "walk_check.h"
 
 namespace {
 
@@ -17,25 +17,19 @@ struct Surroundings {
   uint64_t interpreter = 0;  // in the loop's register
   uint64_t thread_pointer = 0;
   std::vector<uint64_t> stack;
-  bool drain = false;
+  gp_drain drain = GP_DRAIN_NOT;
 };
 
 void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, const Surroundings& around) {
-  runtimes::WalkWorld world;
-  world.memory = &memory;
-  world.entry = entry;
-  world.shipped_limit = 16;
+  auto world = fuzz::hostile_world(memory, entry);
   const auto walked = std::make_unique<PerlWalk>();
   walked->state.registers.valid = GP_REGS_ALL;
   walked->state.thread_pointer = around.thread_pointer;
   walked->set_register(Recording::kRegister, around.interpreter);
   walked->stack = around.stack;
   walked->run(world, around.drain);
-  GP_CHECK(walked->state.frames <= GP_MAX_FRAMES);
   // A turn reads a context, a subroutine, its names and file, and some JMPENVs at the most.
-  GP_CHECK(world.reads < 300000);
-  GP_CHECK(walked->state.end == GP_END_NONE || walked->state.end == GP_END_DEPTH);
-  for (const auto& record : world.shipped) GP_CHECK(PerlRuntime().decode(record, &memory).has_value());
+  fuzz::check_walk<PerlRuntime>(*walked, world, 300000);
 }
 
 }  // namespace
@@ -46,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Surroundings around{.interpreter = word_from_end(8),
                       .thread_pointer = word_from_end(16),
                       .stack = {word_from_end(24), word_from_end(32)},
-                      .drain = (data[size - 1] & 1) != 0};
+                      .drain = fuzz::drain_of(data[size - 1] & 1U)};
   if (const auto recording = Recording::parse({data, size})) {
     const auto entry = PerlRuntime().attach(recording->file(), *recording, 0);
     around.thread_pointer = recording->thread_pointer;

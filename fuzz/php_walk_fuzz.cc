@@ -1,11 +1,11 @@
 // The PHP walker over hostile memory. Inputs are recordings of interpreters (see recording.h); any other bytes are
 // memory by themselves: every address can be read and shows some of them.
-#include "base/check.h"
 #include "runtimes/php/offsets.h"
 #include "runtimes/php/php_runtime.h"
 #include "runtimes/php/testing/recording.h"
 #include "runtimes/php/testing/walk.h"
 #include "runtimes/testing/endless_memory.h"
+#include "walk_check.h"
 
 namespace {
 
@@ -21,20 +21,14 @@ struct Surroundings {
 };
 
 void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, const Surroundings& around) {
-  runtimes::WalkWorld world;
-  world.memory = &memory;
-  world.entry = entry;
-  world.shipped_limit = 16;
+  auto world = fuzz::hostile_world(memory, entry);
   const auto walked = std::make_unique<PhpWalk>();
   walked->state.registers.valid = GP_REGS_ALL;
   walked->set_live(around.live, around.opline);
   walked->state.found.file = around.compiled ? GP_NO_FILE : 0;
   walked->run(world, around.drain);
-  GP_CHECK(walked->state.frames <= GP_MAX_FRAMES);
   // A turn reads a call, its function, a line and three strings at the most, or some generators.
-  GP_CHECK(world.reads < 100000);
-  GP_CHECK(walked->state.end == GP_END_NONE || walked->state.end == GP_END_DEPTH);
-  for (const auto& record : world.shipped) GP_CHECK(PhpRuntime().decode(record, &memory).has_value());
+  fuzz::check_walk<PhpRuntime>(*walked, world, 100000);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "runtimes/python/testing/recording.h"
 #include "runtimes/python/testing/walk.h"
 #include "runtimes/testing/endless_memory.h"
+#include "walk_check.h"
 
 namespace {
 
@@ -13,25 +14,14 @@ using namespace gp;
 using namespace gp::runtimes::python;
 
 void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, uint64_t thread, const gp_rule& rule,
-          bool drain) {
-  gp::runtimes::WalkWorld world;
-  world.memory = &memory;
-  world.entry = entry;
-  world.shipped_limit = 16;
+          gp_drain drain) {
+  auto world = fuzz::hostile_world(memory, entry);
   const auto walked = std::make_unique<PythonWalk>();
   walked->state.found.rule = rule;
   walked->state.registers.valid = GP_REGS_ALL;
   walked->run(world, thread, drain);
-  GP_CHECK(walked->state.frames <= GP_MAX_FRAMES);
   // Every turn makes a frame, hands over, or is one of the few that find the thread.
-  GP_CHECK(world.reads < 200000);
-  GP_CHECK(walked->state.end == GP_END_NONE || walked->state.end == GP_END_DEPTH);
-  const PythonRuntime runtime;
-  for (const auto& record : world.shipped) {
-    const auto symbol = runtime.decode(record, &memory);
-    GP_CHECK(symbol.has_value());
-    static_cast<void>(runtime.line(*symbol, walked->state.record.frames[0].extra));
-  }
+  fuzz::check_walk<PythonRuntime>(*walked, world, 200000);
 }
 
 }  // namespace
@@ -44,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rule.cfa_offset = 16;
   if (const auto recording = Recording::parse({data, size})) {
     const auto entry = PythonRuntime().attach(recording->file, *recording, recording->bias);
-    if (entry) walk(*recording, *entry, recording->thread, rule, (data[size - 2] & 1) != 0);
+    if (entry) walk(*recording, *entry, recording->thread, rule, fuzz::drain_of(data[size - 2] & 1U));
     return 0;
   }
   gp::runtimes::EndlessMemory memory;
@@ -54,6 +44,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   gp_python python = table.value_or(gp_python{});
   python.code_type = (data[0] & 2) != 0 ? read_at<uint64_t>(memory.bytes, 0).value_or(0) : 0;
   walk(memory, targets::entry_with(GP_RUNTIME_PYTHON, python), read_at<uint64_t>(memory.bytes, 4).value_or(0), rule,
-       (data[0] & 4) != 0);
+       fuzz::drain_of(data[0] & 4U));
   return 0;
 }

@@ -1,11 +1,11 @@
 // The Ruby walker over hostile memory. Inputs are recordings of interpreters (see recording.h); any other bytes are
 // memory by themselves: every address can be read and shows some of them.
-#include "base/check.h"
 #include "runtimes/ruby/offsets.h"
 #include "runtimes/ruby/ruby_runtime.h"
 #include "runtimes/ruby/testing/recording.h"
 #include "runtimes/ruby/testing/walk.h"
 #include "runtimes/testing/endless_memory.h"
+#include "walk_check.h"
 
 namespace {
 
@@ -13,25 +13,14 @@ using namespace gp;
 using namespace gp::runtimes::ruby;
 
 void walk(const targets::MemoryReader& memory, const gp_runtime_entry& entry, uint64_t thread, uint64_t loop_frame,
-          bool drain) {
-  gp::runtimes::WalkWorld world;
-  world.memory = &memory;
-  world.entry = entry;
-  world.shipped_limit = 16;
+          gp_drain drain) {
+  auto world = fuzz::hostile_world(memory, entry);
   const auto walked = std::make_unique<RubyWalk>();
   walked->state.registers.valid = GP_REGS_ALL;
   walked->state.registers.value[GP_RUBY_REG_FRAME] = loop_frame;
   walked->run(world, thread, drain);
-  GP_CHECK(walked->state.frames <= GP_MAX_FRAMES);
   // Every turn makes a frame, hands over, or passes over a control frame without one; names take some reads more.
-  GP_CHECK(world.reads < 200000);
-  GP_CHECK(walked->state.end == GP_END_NONE || walked->state.end == GP_END_DEPTH);
-  const RubyRuntime runtime;
-  for (const auto& record : world.shipped) {
-    const auto symbol = runtime.decode(record, &memory);
-    GP_CHECK(symbol.has_value());
-    static_cast<void>(runtime.line(*symbol, walked->state.record.frames[0].extra));
-  }
+  fuzz::check_walk<RubyRuntime>(*walked, world, 200000);
 }
 
 }  // namespace
@@ -41,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint64_t loop_frame = read_at<uint64_t>({data, size}, size - 8).value_or(0);
   if (const auto recording = Recording::parse({data, size})) {
     const auto entry = recording->entry();
-    if (entry) walk(*recording, *entry, recording->thread, loop_frame, (data[size - 9] & 1) != 0);
+    if (entry) walk(*recording, *entry, recording->thread, loop_frame, fuzz::drain_of(data[size - 9] & 1U));
     return 0;
   }
   gp::runtimes::EndlessMemory memory;
@@ -52,6 +41,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (ruby.thread_id == 0) ruby.tls_slot = place;
   ruby.current = ruby.vm = place;
   ruby.symbols = (data[0] & 8) != 0 ? place + 64 : 0;
-  walk(memory, targets::entry_with(GP_RUNTIME_RUBY, ruby), place, loop_frame, (data[0] & 4) != 0);
+  walk(memory, targets::entry_with(GP_RUNTIME_RUBY, ruby), place, loop_frame, fuzz::drain_of(data[0] & 4U));
   return 0;
 }

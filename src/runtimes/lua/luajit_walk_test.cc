@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <set>
 
 #include "runtimes/lua/testing/luajit_recording.h"
 #include "runtimes/testing/walked.h"
@@ -79,11 +78,10 @@ TEST_P(LuajitWalkTest, HandsOverWhereCCalledLua) {
 
 TEST_P(LuajitWalkTest, ShipsFunctionsAtFirstSight) {
   const auto frames = walk()->frames();
-  std::set<std::pair<uint64_t, uint16_t>> functions;
-  for (const auto& frame : frames) functions.emplace(frame.value, frame.cookie);
-  EXPECT_EQ(world_.shipped.size(), functions.size());
+  const size_t code = distinct_code(frames);
+  EXPECT_EQ(world_.shipped.size(), code);
   walk();
-  EXPECT_LE(world_.shipped.size(), functions.size() + 3);  // those that share a pair of slots
+  EXPECT_LE(world_.shipped.size(), code + 3);  // those that share a pair of slots
 }
 
 // A function collected and another one loaded where it was.
@@ -124,8 +122,8 @@ TEST_P(LuajitWalkTest, LeavesActivationsAtTheirEnds) {
     auto walked = std::make_unique<LuajitWalk>();
     walked->state.found.file = 1;
     walked->state.runtime[GP_RUNTIME_LUAJIT] = 1;
-    walked->set(GP_REG_RIP, lj_.vm + at);
-    walked->set(GP_REG_RSP, kStack);
+    walked->set_register(GP_REG_RIP, lj_.vm + at);
+    walked->set_register(GP_REG_RSP, kStack);
     current_world = &world_;
     EXPECT_EQ(gp_luajit_step(&walked->state), 0);
     current_world = nullptr;
@@ -163,8 +161,8 @@ TEST_P(LuajitWalkTest, FindsTheFrameThatCompiledCodeRunsIn) {
   auto walked = std::make_unique<LuajitWalk>();
   walked->state.found.file = GP_NO_FILE;
   walked->state.found.pc = 0x1234;
-  walked->set(14, global + static_cast<uint64_t>(static_cast<int64_t>(lj_.dispatch)));
-  walked->set(GP_REG_RIP, 0x1234);
+  walked->set_register(14, global + static_cast<uint64_t>(static_cast<int64_t>(lj_.dispatch)));
+  walked->set_register(GP_REG_RIP, 0x1234);
   std::vector<uint64_t> stack = recording_.activations;
   stack[0] -= 96;  // what it takes
   walked->run(world_, stack);
@@ -185,7 +183,7 @@ TEST_P(LuajitWalkTest, DrainsWhatItMet) {
   walked->state.unwinder = GP_RUNTIME_LUAJIT;
   current_world = &world_;
   walked->state.runtime[GP_RUNTIME_LUAJIT] = 1;
-  walked->set(GP_REG_RSP, recording_.activations[0]);
+  walked->set_register(GP_REG_RSP, recording_.activations[0]);
   EXPECT_EQ(gp_luajit_step(&walked->state), 0);
   walked->state.end = GP_END_PAGE_MISSING;
   walked->drain(world_);
@@ -199,14 +197,11 @@ TEST_P(LuajitWalkTest, DrainsWhatItMet) {
 TEST_P(LuajitWalkTest, SurvivesEveryUnreadablePiece) {
   const auto whole = walk()->frames();
   const uint32_t reads = world_.reads;
-  for (uint32_t failing = 0; failing < reads; ++failing) {
-    world_.reads = 0;
-    world_.failing_read = failing;
-    std::ranges::fill(world_.seen, 0);
+  refuse_each_read(world_, reads, [&](uint32_t failing) {
     const auto frames = walk()->frames();
     EXPECT_LE(std::ranges::count(frames, GP_FRAME_END, &gp_frame::kind), 2) << failing;
     EXPECT_LE(frames.size(), whole.size() + 2) << failing;
-  }
+  });
 }
 
 TEST_P(LuajitWalkTest, StopsAtTheFrameLimit) {
@@ -218,12 +213,9 @@ TEST_P(LuajitWalkTest, StopsAtTheFrameLimit) {
 }
 
 TEST_P(LuajitWalkTest, SaysThatARuntimeIsNotLoaded) {
-  LuajitWalk walked;
-  current_world = &world_;
-  EXPECT_EQ(gp_luajit_step(&walked.state), 0);
-  current_world = nullptr;
-  ASSERT_EQ(walked.state.frames, 1U);
-  EXPECT_EQ(walked.state.record.frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
+  const auto frames = first_turn_unloaded<LuajitWalk>(world_, gp_luajit_step);
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_EQ(frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
 }
 
 // A loop and what it calls, compiled together: only the loop's own frame is on the stack.
@@ -275,28 +267,17 @@ TEST_P(LuajitCompiledTest, SurvivesEveryUnreadablePiece) {
   const auto whole = recording_.walk();
   whole->run(world_, recording_.activations);
   const uint32_t reads = world_.reads;
-  for (uint32_t failing = 0; failing < reads; ++failing) {
-    world_.reads = 0;
-    world_.failing_read = failing;
-    std::ranges::fill(world_.seen, 0);
+  refuse_each_read(world_, reads, [&](uint32_t failing) {
     const auto walked = recording_.walk();
     walked->run(world_, recording_.activations);
     EXPECT_LE(walked->state.frames, whole->state.frames + 1) << failing;
-  }
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, LuajitCompiledTest, testing::Values("luajit-compiled-2022", "luajit-compiled-2025"),
-                         [](const auto& param) {
-                           std::string name = param.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+                         kVersionName);
 INSTANTIATE_TEST_SUITE_P(Versions, LuajitWalkTest, testing::Values("luajit-2017", "luajit-2022", "luajit-2025"),
-                         [](const auto& param) {
-                           std::string name = param.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+                         kVersionName);
 
 }  // namespace
 }  // namespace gp::runtimes::lua

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "runtimes/lua/testing/recording.h"
 #include "runtimes/testing/walked.h"
@@ -103,11 +102,10 @@ TEST_P(LuaWalkTest, HandsOverWhereCCalledLua) {
 
 TEST_P(LuaWalkTest, ShipsFunctionsAtFirstSight) {
   const auto frames = walk()->frames();
-  std::set<std::pair<uint64_t, uint16_t>> functions;
-  for (const auto& frame : frames) functions.emplace(frame.value, frame.cookie);
-  EXPECT_EQ(world_.shipped.size(), functions.size());
+  const size_t code = distinct_code(frames);
+  EXPECT_EQ(world_.shipped.size(), code);
   walk();
-  EXPECT_LE(world_.shipped.size(), functions.size() + 3);  // those that share a pair of slots
+  EXPECT_LE(world_.shipped.size(), code + 3);  // those that share a pair of slots
 }
 
 // A function collected and another one loaded where it was.
@@ -138,8 +136,8 @@ TEST_P(LuaWalkTest, BelievesTheLoopsInstructionWhereItFits) {
   const uint64_t code = word(proto_of(caller) + lua_.proto_code);
   const auto line_with = [&](uint64_t pc) {
     LuaWalk walked;
-    walked.set(kAtRegister, place_of(caller));
-    walked.set(kPcRegister, pc);
+    walked.set_register(kAtRegister, place_of(caller));
+    walked.set_register(kPcRegister, pc);
     walked.run(world_, std::span(recording_.coroutines).first(1));
     return walked.state.frames > 1 ? walked.frames()[1].extra : 0;
   };
@@ -159,7 +157,7 @@ TEST_P(LuaWalkTest, GivesAnActivationTheCallItIsAt) {
   tell_place();
   const auto owned = [&](uint64_t place) {
     LuaWalk walked;
-    walked.set(kAtRegister, place);
+    walked.set_register(kAtRegister, place);
     walked.run(world_, std::span(recording_.coroutines).first(1));
     return walked.handed_over.empty() ? 0 : walked.handed_over[0];
   };
@@ -200,7 +198,7 @@ TEST_P(LuaWalkTest, ListsAllThatWasSuspended) {
   walked.state.found.rule.cfa_op = GP_CFA_REG;
   walked.state.found.rule.cfa_reg = GP_REG_RSP;
   walked.state.found.rule.cfa_offset = 16;
-  walked.set(GP_REG_RSP, kStack);
+  walked.set_register(GP_REG_RSP, kStack);
   walked.run(world_, std::span(recording_.coroutines).first(1));
   const auto told = std::ranges::find(recording_.frames, "resume", &ToldFrame::name) - recording_.frames.begin();
   ASSERT_EQ(walked.handed_over.size(), 1U);
@@ -218,7 +216,7 @@ TEST_P(LuaWalkTest, DrainsWhatItMet) {
   walked.state.unwinder = GP_RUNTIME_LUA;
   current_world = &world_;
   walked.state.runtime[GP_RUNTIME_LUA] = 1;
-  walked.set(kStateRegister, recording_.coroutines[0]);
+  walked.set_register(kStateRegister, recording_.coroutines[0]);
   EXPECT_EQ(gp_lua_step(&walked.state), 0);
   walked.state.end = GP_END_PAGE_MISSING;
   walked.drain(world_);
@@ -232,10 +230,7 @@ TEST_P(LuaWalkTest, DrainsWhatItMet) {
 TEST_P(LuaWalkTest, SurvivesEveryUnreadablePiece) {
   const auto whole = walk()->frames();
   const uint32_t reads = world_.reads;
-  for (uint32_t failing = 0; failing < reads; ++failing) {
-    world_.reads = 0;
-    world_.failing_read = failing;
-    std::ranges::fill(world_.seen, 0);
+  refuse_each_read(world_, reads, [&](uint32_t failing) {
     const auto frames = walk()->frames();
     const auto gaps = std::ranges::count(frames, GP_FRAME_END, &gp_frame::kind);
     EXPECT_LE(gaps, 1) << failing;
@@ -244,7 +239,7 @@ TEST_P(LuaWalkTest, SurvivesEveryUnreadablePiece) {
       EXPECT_GE(frames.size() + 1, whole.size()) << failing;
     }
     EXPECT_LE(frames.size(), whole.size() + 1) << failing;
-  }
+  });
 }
 
 TEST_P(LuaWalkTest, EndsChainsThatGoRound) {
@@ -263,20 +258,12 @@ TEST_P(LuaWalkTest, StopsAtTheFrameLimit) {
 }
 
 TEST_P(LuaWalkTest, SaysThatARuntimeIsNotLoaded) {
-  LuaWalk walked;
-  current_world = &world_;
-  EXPECT_EQ(gp_lua_step(&walked.state), 0);
-  current_world = nullptr;
-  ASSERT_EQ(walked.state.frames, 1U);
-  EXPECT_EQ(walked.state.record.frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
+  const auto frames = first_turn_unloaded<LuaWalk>(world_, gp_lua_step);
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_EQ(frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, LuaWalkTest, testing::Values("5.1", "5.2", "5.3", "5.4", "5.5"),
-                         [](const auto& param) {
-                           std::string name = param.param;
-                           std::ranges::replace(name, '.', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Versions, LuaWalkTest, testing::Values("5.1", "5.2", "5.3", "5.4", "5.5"), kVersionName);
 
 }  // namespace
 }  // namespace gp::runtimes::lua

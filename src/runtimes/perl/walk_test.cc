@@ -119,7 +119,7 @@ TEST_P(PerlWalkTest, DoesNotGuessAnInterpreter) {
   // A thread without one has no frames to show while draining.
   walked = ready();
   walked->state.thread_pointer += 16;
-  walked->run(world_, true);
+  walked->run(world_, GP_DRAIN_FOR_LATER);
   EXPECT_EQ(walked->state.frames, 1U);
   EXPECT_EQ(walked->frames()[0].kind, GP_FRAME_PLACE);
 }
@@ -180,11 +180,10 @@ TEST_P(PerlWalkTest, LeavesOutBlocksThatAreNotRunning) {
 
 TEST_P(PerlWalkTest, ShipsCodeAtFirstSight) {
   const auto frames = walk()->frames();
-  std::set<std::pair<uint64_t, uint16_t>> code;
-  for (const auto& frame : frames) code.emplace(frame.value, frame.cookie);
-  EXPECT_EQ(world_.shipped.size(), code.size());
+  const size_t code = distinct_code(frames);
+  EXPECT_EQ(world_.shipped.size(), code);
   walk();
-  EXPECT_LE(world_.shipped.size(), code.size() + 3);  // those that share a pair of slots
+  EXPECT_LE(world_.shipped.size(), code + 3);  // those that share a pair of slots
 }
 
 // What is freed gives its place to others.
@@ -240,7 +239,7 @@ TEST_P(PerlWalkTest, IsAtTheFirstStatementOfWhatWasJustEntered) {
 TEST_P(PerlWalkTest, DrainsWithoutHandingOver) {
   auto drained = ready();
   drained->state.end = GP_END_PAGE_MISSING;
-  drained->run(world_, true);
+  drained->run(world_, GP_DRAIN_FOR_LATER);
   const auto frames = drained->frames();
   ASSERT_EQ(frames.size(), recording_.frames.size() + 1);
   EXPECT_EQ(frames[0].kind, GP_FRAME_PLACE);
@@ -255,10 +254,7 @@ TEST_P(PerlWalkTest, SurvivesEveryUnreadablePiece) {
   const auto whole = walk()->frames();
   const uint32_t reads = world_.reads;
   size_t cut = 0;
-  for (uint32_t failing = 0; failing < reads; ++failing) {
-    world_.reads = 0;
-    world_.failing_read = failing;
-    std::ranges::fill(world_.seen, 0);
+  refuse_each_read(world_, reads, [&](uint32_t failing) {
     auto frames = walk()->frames();
     ASSERT_GE(frames.size(), 1U);
     if (frames.back().kind == GP_FRAME_END) {
@@ -270,7 +266,7 @@ TEST_P(PerlWalkTest, SurvivesEveryUnreadablePiece) {
       EXPECT_GE(frames.size() + 1, whole.size()) << failing;  // a sort's block is not seen as one
     }
     ASSERT_LE(frames.size(), whole.size());
-  }
+  });
   EXPECT_GE(cut + 2, whole.size());
 }
 
@@ -293,20 +289,12 @@ TEST_P(PerlWalkTest, StopsAtTheFrameLimit) {
 }
 
 TEST_P(PerlWalkTest, SaysThatARuntimeIsNotLoaded) {
-  PerlWalk walked;
-  current_world = &world_;
-  EXPECT_EQ(gp_perl_step(&walked.state), 0);
-  current_world = nullptr;
-  ASSERT_EQ(walked.state.frames, 1U);
-  EXPECT_EQ(walked.state.record.frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
+  const auto frames = first_turn_unloaded<PerlWalk>(world_, gp_perl_step);
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_EQ(frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, PerlWalkTest, testing::Values("5.32", "5.36", "5.40", "5.42"),
-                         [](const auto& param) {
-                           std::string name = param.param;
-                           std::ranges::replace(name, '.', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Versions, PerlWalkTest, testing::Values("5.32", "5.36", "5.40", "5.42"), kVersionName);
 
 }  // namespace
 }  // namespace gp::runtimes::perl

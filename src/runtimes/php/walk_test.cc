@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "runtimes/php/php_runtime.h"
 #include "runtimes/php/testing/recording.h"
@@ -95,11 +94,10 @@ TEST_P(PhpWalkTest, HandsOverWhereCCalledPhp) {
 
 TEST_P(PhpWalkTest, ShipsFunctionsAtFirstSight) {
   const auto frames = walk()->frames();
-  std::set<std::pair<uint64_t, uint16_t>> functions;
-  for (const auto& frame : frames) functions.emplace(frame.value, frame.cookie);
-  EXPECT_EQ(world_.shipped.size(), functions.size());
+  const size_t code = distinct_code(frames);
+  EXPECT_EQ(world_.shipped.size(), code);
   walk();
-  EXPECT_LE(world_.shipped.size(), functions.size() + 3);  // those that share a pair of slots
+  EXPECT_LE(world_.shipped.size(), code + 3);  // those that share a pair of slots
 }
 
 // Without opcache a request's functions lie where those of the one before lay.
@@ -227,10 +225,7 @@ TEST_P(PhpWalkTest, SurvivesEveryUnreadablePiece) {
   const auto whole = walk()->frames();
   const uint32_t reads = world_.reads;
   size_t cut = 0;
-  for (uint32_t failing = 0; failing < reads; ++failing) {
-    world_.reads = 0;
-    world_.failing_read = failing;
-    std::ranges::fill(world_.seen, 0);
+  refuse_each_read(world_, reads, [&](uint32_t failing) {
     auto frames = walk()->frames();
     ASSERT_GE(frames.size(), 1U);
     if (frames.back().kind == GP_FRAME_END) {
@@ -242,7 +237,7 @@ TEST_P(PhpWalkTest, SurvivesEveryUnreadablePiece) {
       EXPECT_GE(frames.size() + 2, whole.size()) << failing;  // generators that delegate are left out
     }
     ASSERT_LE(frames.size(), whole.size());
-  }
+  });
   EXPECT_GE(cut + 2, whole.size());
 }
 
@@ -261,19 +256,12 @@ TEST_P(PhpWalkTest, StopsAtTheFrameLimit) {
 }
 
 TEST_P(PhpWalkTest, SaysThatARuntimeIsNotLoaded) {
-  PhpWalk walked;
-  current_world = &world_;
-  EXPECT_EQ(gp_php_step(&walked.state), 0);
-  current_world = nullptr;
-  ASSERT_EQ(walked.state.frames, 1U);
-  EXPECT_EQ(walked.state.record.frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
+  const auto frames = first_turn_unloaded<PhpWalk>(world_, gp_php_step);
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_EQ(frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, PhpWalkTest, testing::Values("7.4", "8.2", "8.4", "8.5"), [](const auto& param) {
-  std::string name = param.param;
-  std::ranges::replace(name, '.', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Versions, PhpWalkTest, testing::Values("7.4", "8.2", "8.4", "8.5"), kVersionName);
 
 }  // namespace
 }  // namespace gp::runtimes::php

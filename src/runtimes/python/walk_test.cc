@@ -10,6 +10,7 @@
 #include "runtimes/python/code_symbol.h"
 #include "runtimes/python/python_runtime.h"
 #include "runtimes/python/testing/recording.h"
+#include "runtimes/testing/walked.h"
 
 namespace gp::runtimes::python {
 namespace {
@@ -27,7 +28,7 @@ class PythonWalkTest : public testing::TestWithParam<const char*> {
     python_ = targets::layout_of<gp_python>(*attached);
   }
 
-  std::unique_ptr<PythonWalk> walk(bool drain = false) {
+  std::unique_ptr<PythonWalk> walk(gp_drain drain = GP_DRAIN_NOT) {
     auto walk = std::make_unique<PythonWalk>();
     walk->run(world_, recording_.thread, drain);
     return walk;
@@ -35,13 +36,7 @@ class PythonWalkTest : public testing::TestWithParam<const char*> {
 
   // What shipped records say about a frame's code object.
   std::optional<targets::CodeSymbol> symbol_of(const gp_frame& frame) {
-    for (const auto& record : world_.shipped) {
-      const auto head = read_at<gp_symbol>(record, 0);
-      if (head && head->object == GP_CODE_OBJECT(frame.value) &&
-          head->cookie == GP_CODE_COOKIE(frame.value, frame.cookie))
-        return runtime_.decode(record, &recording_);
-    }
-    return std::nullopt;
+    return shipped_for(world_, frame, runtime_, recording_);
   }
 
   PythonRuntime runtime_;
@@ -51,7 +46,7 @@ class PythonWalkTest : public testing::TestWithParam<const char*> {
 };
 
 // The name a told frame should get: cut where the record's room ends, behind its module.
-std::string expected_name(const ToldFrame& told) {
+std::string expected_name(const ToldPythonFrame& told) {
   const std::string module = module_of(told.file);
   std::string name = told.name;
   if (name.size() > GP_SYMBOL_NAME_MAX && name.starts_with("long_")) name = name.substr(0, GP_SYMBOL_NAME_MAX) + "…";
@@ -63,7 +58,7 @@ TEST_P(PythonWalkTest, SeesWhatPythonTells) {
   const auto frames = walked->frames();
   ASSERT_EQ(frames.size(), recording_.frames.size());
   for (size_t i = 0; i < frames.size(); ++i) {
-    const ToldFrame& told = recording_.frames[i];
+    const ToldPythonFrame& told = recording_.frames[i];
     EXPECT_EQ(frames[i].kind, GP_FRAME_PYTHON);
     EXPECT_EQ((frames[i].flags & GP_FRAME_ENTRY) != 0, told.entry) << told.name;
     const auto symbol = symbol_of(frames[i]);
@@ -114,7 +109,7 @@ TEST_P(PythonWalkTest, RemembersTheThread) {
 TEST_P(PythonWalkTest, DrainsWithoutHandingOver) {
   auto drained = std::make_unique<PythonWalk>();
   drained->state.end = GP_END_PAGE_MISSING;
-  drained->run(world_, recording_.thread, true);
+  drained->run(world_, recording_.thread, GP_DRAIN_FOR_LATER);
   const auto frames = drained->frames();
   ASSERT_EQ(frames.size(), recording_.frames.size() + 1);
   EXPECT_EQ(frames[0].kind, GP_FRAME_PLACE);  // on the C stack, far from the Python frames
@@ -141,11 +136,7 @@ TEST_P(PythonWalkTest, SurvivesEveryUnreadablePiece) {
   const auto entry = std::ranges::find_if(whole, [](const gp_frame& f) { return (f.flags & GP_FRAME_ENTRY) != 0; });
   const std::span<const gp_frame> outer(entry + 1, whole.end());
   const uint32_t reads = world_.reads;
-  for (uint32_t failing = 0; failing < reads; ++failing) {
-    world_.reads = 0;
-    world_.cached_thread = 0;
-    world_.failing_read = failing;
-    std::ranges::fill(world_.seen, 0);
+  refuse_each_read(world_, reads, [&](uint32_t failing) {
     auto frames = walk()->frames();
     ASSERT_GE(frames.size(), 1U);
     const bool cut = frames.back().kind == GP_FRAME_END;
@@ -154,7 +145,7 @@ TEST_P(PythonWalkTest, SurvivesEveryUnreadablePiece) {
     const auto expected = frames.size() == outer.size() && !cut ? outer : std::span(whole);
     ASSERT_LE(frames.size(), expected.size());
     for (size_t i = 0; i < frames.size(); ++i) EXPECT_EQ(frames[i].value, expected[i].value) << failing;
-  }
+  });
 }
 
 TEST_P(PythonWalkTest, StopsAtTheFrameLimit) {
@@ -223,7 +214,7 @@ TEST_P(PythonWalkTest, PassesOverAnActivationWithoutFrames) {
     const size_t expected = there == caller ? whole.size() - 1 : static_cast<size_t>(whole.end() - entry) - 1;
     ASSERT_EQ(frames.size(), expected) << there;
     for (size_t i = 0; i < frames.size(); ++i) EXPECT_EQ(frames[i].value, whole[whole.size() - expected + i].value);
-    const auto drained = walk(true);
+    const auto drained = walk(GP_DRAIN_FOR_LATER);
     ASSERT_EQ(drained->state.frames, expected + 1);
     EXPECT_EQ(drained->frames()[0].value == GP_PLACE_OUTER, there != caller);
     EXPECT_EQ(walked->handed_over[0], there == caller ? static_cast<uint32_t>(entry - whole.begin()) : 0U);
@@ -302,11 +293,7 @@ INSTANTIATE_TEST_SUITE_P(Versions, PythonWalkTest,
                          testing::Values("2.7", "3.6", "3.8", "3.9-debian", "3.10", "3.10-thread", "3.11", "3.12",
                                          "3.13", "3.11-debian", "3.12-thread", "3.13-subinterpreter", "3.14-debian",
                                          "3.9-debug"),
-                         [](const auto& param) {
-                           std::string name = param.param;
-                           std::ranges::replace_if(name, [](char c) { return c == '.' || c == '-'; }, '_');
-                           return name;
-                         });
+                         kVersionName);
 
 }  // namespace
 }  // namespace gp::runtimes::python

@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <set>
 
 #include "runtimes/ruby/ruby_runtime.h"
 #include "runtimes/ruby/testing/recording.h"
+#include "runtimes/testing/walked.h"
 
 namespace gp::runtimes::ruby {
 namespace {
@@ -31,7 +31,7 @@ class RubyWalkTest : public testing::TestWithParam<const char*> {
     world_.entry = *entry;
   }
 
-  std::unique_ptr<RubyWalk> walk(bool drain = false) {
+  std::unique_ptr<RubyWalk> walk(gp_drain drain = GP_DRAIN_NOT) {
     auto walk = std::make_unique<RubyWalk>();
     walk->run(world_, recording_.thread, drain);
     return walk;
@@ -39,13 +39,7 @@ class RubyWalkTest : public testing::TestWithParam<const char*> {
 
   // What shipped records say about a frame's code.
   std::optional<targets::CodeSymbol> symbol_of(const gp_frame& frame) {
-    for (const auto& record : world_.shipped) {
-      const auto head = read_at<gp_symbol>(record, 0);
-      if (head && head->object == GP_CODE_OBJECT(frame.value) &&
-          head->cookie == GP_CODE_COOKIE(frame.value, frame.cookie))
-        return runtime_.decode(record, &recording_);
-    }
-    return std::nullopt;
+    return shipped_for(world_, frame, runtime_, recording_);
   }
 
   std::vector<std::string> names() {
@@ -98,7 +92,7 @@ std::string cut(const std::string& label) {
 TEST_P(RubyWalkTest, SeesWhatRubyTells) {
   const auto walked = walk();
   const bool as_in_3_4 = std::ranges::any_of(
-      recording_.frames, [](const ToldFrame& told) { return told.label.find('#') != std::string::npos; });
+      recording_.frames, [](const ToldFrame& told) { return told.name.find('#') != std::string::npos; });
   const auto seen = as_in_3_4 ? without_rescue(seen_in(*walked)) : seen_in(*walked);
   ASSERT_GE(seen.size(), recording_.frames.size());
   // The innermost frames are those of what told and stopped.
@@ -108,16 +102,16 @@ TEST_P(RubyWalkTest, SeesWhatRubyTells) {
   for (size_t i = 0; i < recording_.frames.size(); ++i) {
     const ToldFrame& told = recording_.frames[i];
     const Seen& frame = seen[i + extra];
-    EXPECT_EQ(unqualified(frame.name), cut(unqualified(told.label)));
-    if (as_in_3_4 && told.label.size() <= GP_SYMBOL_NAME_MAX) {
-      EXPECT_EQ(frame.name, told.label);
+    EXPECT_EQ(unqualified(frame.name), cut(unqualified(told.name)));
+    if (as_in_3_4 && told.name.size() <= GP_SYMBOL_NAME_MAX) {
+      EXPECT_EQ(frame.name, told.name);
     }
     if (frame.file.empty()) {
       ++c_functions;  // no place of its own: Ruby tells its caller's
-      EXPECT_EQ(told.line, recording_.frames[i + 1].line) << told.label;
+      EXPECT_EQ(told.line, recording_.frames[i + 1].line) << told.name;
     } else {
       EXPECT_EQ(frame.file, told.file);
-      EXPECT_EQ(frame.line, told.line) << told.label;
+      EXPECT_EQ(frame.line, told.line) << told.name;
     }
   }
   EXPECT_GE(c_functions, 4U);
@@ -146,7 +140,7 @@ TEST_P(RubyWalkTest, HandsOverBehindEveryEntry) {
 
 TEST_P(RubyWalkTest, DrainsTheSameFrames) {
   const auto whole = walk()->frames();
-  const auto drained = walk(true)->frames();
+  const auto drained = walk(GP_DRAIN_FOR_LATER)->frames();
   ASSERT_EQ(drained.size(), whole.size() + 1);
   EXPECT_EQ(drained[0].kind, GP_FRAME_PLACE);
   for (size_t i = 0; i < whole.size(); ++i) {
@@ -157,11 +151,10 @@ TEST_P(RubyWalkTest, DrainsTheSameFrames) {
 
 TEST_P(RubyWalkTest, ShipsCodeAtFirstSight) {
   const auto frames = walk()->frames();
-  std::set<std::pair<uint64_t, uint16_t>> objects;
-  for (const auto& frame : frames) objects.emplace(frame.value, frame.cookie);
-  EXPECT_EQ(world_.shipped.size(), objects.size());
+  const size_t code = distinct_code(frames);
+  EXPECT_EQ(world_.shipped.size(), code);
   walk();
-  EXPECT_LE(world_.shipped.size(), objects.size() + 3);  // those that share a pair of slots
+  EXPECT_LE(world_.shipped.size(), code + 3);  // those that share a pair of slots
 }
 
 // A control frame that C has pushed, while the loop is not entered yet: r15 of the activation that is met tells that it
@@ -195,11 +188,7 @@ TEST_P(RubyWalkTest, GoesByTheLoopsOwnFrame) {
 TEST_P(RubyWalkTest, EndsWhereMemoryCannotBeRead) {
   const auto whole = walk()->frames();
   const uint32_t reads = std::exchange(world_.reads, 0);
-  for (uint32_t failing = 0; failing < reads; ++failing) {
-    world_.failing_read = failing;
-    world_.reads = 0;
-    world_.cached_thread = 0;
-    world_.seen.assign(world_.seen.size(), 0);
+  refuse_each_read(world_, reads, [&](uint32_t failing) {
     const auto frames = walk()->frames();
     ASSERT_LE(frames.size(), whole.size() + 1) << failing;
     for (size_t i = 0; i < std::min(frames.size(), whole.size()); ++i) {
@@ -209,7 +198,7 @@ TEST_P(RubyWalkTest, EndsWhereMemoryCannotBeRead) {
         EXPECT_EQ(frames[i].value, whole[i].value) << failing;
       }
     }
-  }
+  });
 }
 
 TEST_P(RubyWalkTest, StopsAtTheFrameLimit) {
@@ -230,11 +219,7 @@ TEST_P(RubyWalkTest, LeavesOtherThreadsAlone) {
 
 INSTANTIATE_TEST_SUITE_P(Versions, RubyWalkTest,
                          testing::Values("2.7", "2.7-thread", "3.1", "3.1-fiber", "3.3", "3.3-thread", "3.4"),
-                         [](const auto& param) {
-                           std::string name = param.param;
-                           std::ranges::replace_if(name, [](char c) { return c == '.' || c == '-'; }, '_');
-                           return name;
-                         });
+                         kVersionName);
 
 }  // namespace
 }  // namespace gp::runtimes::ruby

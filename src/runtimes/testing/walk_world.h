@@ -9,6 +9,14 @@
 #include "bpf/walk/platform.h"
 #include "targets/runtime.h"
 
+// Around headers of the walker, which are C.
+#define GP_C_BEGIN                                                                                               \
+  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wold-style-cast\"")                          \
+      _Pragma("GCC diagnostic ignored \"-Wconversion\"") _Pragma("GCC diagnostic ignored \"-Wsign-conversion\"") \
+          _Pragma("GCC diagnostic ignored \"-Wunused-function\"")                                                \
+              _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")
+#define GP_C_END _Pragma("GCC diagnostic pop")
+
 namespace gp::runtimes {
 
 constexpr uint32_t kSymbolsSeen = 8192;

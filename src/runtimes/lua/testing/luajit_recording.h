@@ -1,22 +1,16 @@
-// What a waiting LuaJIT had in memory, and the stacks its coroutines had, so that the walker can be tested without it. Made
-// by record_luajit_main.cc; memory_pieces.h says what the file looks like.
+// A waiting LuaJIT, or one that runs compiled code.
 #pragma once
 
-#include <fstream>
-#include <sstream>
-#include <string>
-#include <vector>
+#include <memory>
 
 #include "runtimes/lua/luajit_offsets.h"
 #include "runtimes/lua/luajit_runtime.h"
 #include "runtimes/lua/testing/luajit_walk.h"
-#include "runtimes/lua/testing/told_frame.h"
-#include "runtimes/testing/memory_pieces.h"
+#include "runtimes/testing/recording.h"
 
 namespace gp::runtimes::lua {
 
-// Owner thread: whoever made it.
-struct LuajitRecording final : MemoryPieces {
+struct LuajitRecording final : RecordingOf<LuajitRecording> {
   uint16_t wide = 0;  // as in gp_luajit
   uint16_t vmstate = 0;
   uint16_t main = 0;
@@ -27,7 +21,6 @@ struct LuajitRecording final : MemoryPieces {
   uint64_t r14 = 0;
   std::vector<uint64_t> coroutines;   // their lua_State, innermost first; not the main one
   std::vector<uint64_t> activations;  // their C frames, innermost first; of compiled code the stack pointer
-  std::vector<ToldFrame> frames;      // innermost first
 
   [[nodiscard]] gp_luajit layout() const {
     gp_luajit lj = wide != 0 ? luajit_offsets_64() : luajit_offsets_32();
@@ -48,22 +41,20 @@ struct LuajitRecording final : MemoryPieces {
   }
   [[nodiscard]] gp_runtime_entry entry() const { return targets::entry_with(GP_RUNTIME_LUAJIT, layout()); }
 
-  // Lines of workload.lua; others are ours.
-  bool parse_line(const std::string& line) {
-    std::istringstream in(line);
-    std::string key;
-    std::getline(in, key, '\t');
+  bool parse_value(const std::string& key, std::istringstream& in) {
     if (key == "layout") return static_cast<bool>(in >> wide >> vmstate >> main >> dispatch >> traces);
     if (key == "compiled") return static_cast<bool>(in >> std::hex >> pc >> r14);
-    if (key == "state" || key == "activation") {
-      uint64_t address = 0;
-      in >> std::hex >> address;
-      (key == "state" ? coroutines : activations).push_back(address);
-      return static_cast<bool>(in);
-    }
-    if (key != "frame") return false;
-    frames.push_back(ToldFrame::parse(in));
+    uint64_t address = 0;
+    if ((key != "state" && key != "activation") || !(in >> std::hex >> address)) return false;
+    (key == "state" ? coroutines : activations).push_back(address);
     return true;
+  }
+  [[nodiscard]] std::string head() const {
+    std::string text = fmt::format("layout\t{}\t{}\t{}\t{}\t{}\n", wide, vmstate, main, dispatch, traces);
+    if (pc != 0) text += fmt::format("compiled\t{:x} {:x}\n", pc, r14);
+    for (const uint64_t address : coroutines) text += fmt::format("state\t{:x}\n", address);
+    for (const uint64_t address : activations) text += fmt::format("activation\t{:x}\n", address);
+    return text;
   }
 
   // A walk that begins where it was.
@@ -73,30 +64,10 @@ struct LuajitRecording final : MemoryPieces {
     walk->state.found.pc = pc;
     walk->state.registers.is_return = pc != 0 ? 0 : 1;
     if (pc != 0) {
-      walk->set(GP_REG_RIP, pc);
-      walk->set(GP_LUAJIT_REG_DISPATCH, r14);
+      walk->set_register(GP_REG_RIP, pc);
+      walk->set_register(GP_LUAJIT_REG_DISPATCH, r14);
     }
     return walk;
-  }
-
-  static std::optional<LuajitRecording> load(const std::string& path) { return parse(file_bytes(path)); }
-
-  static std::optional<LuajitRecording> parse(Bytes bytes) {
-    LuajitRecording recording;
-    if (!recording.parse_file(bytes, [&](const std::string& line) { return recording.parse_line(line); }))
-      return std::nullopt;
-    return recording;
-  }
-
-  [[nodiscard]] bool save(const std::string& path) const {
-    std::ofstream out(path, std::ios::binary);
-    out << fmt::format("layout\t{}\t{}\t{}\t{}\t{}\n", wide, vmstate, main, dispatch, traces);
-    if (pc != 0) out << fmt::format("compiled\t{:x} {:x}\n", pc, r14);
-    for (const uint64_t address : coroutines) out << fmt::format("state\t{:x}\n", address);
-    for (const uint64_t address : activations) out << fmt::format("activation\t{:x}\n", address);
-    for (const auto& frame : frames) out << frame.text();
-    write_pieces(out);
-    return static_cast<bool>(out);
   }
 };
 

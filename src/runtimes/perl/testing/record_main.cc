@@ -29,19 +29,19 @@ bool walk_both_ways(Recording& recording, const ProcessReader& reader, const gp_
   std::array<uint8_t, sizeof(uint64_t)> word{};
   if (!reader.read(Pc{recording.first}, word)) return false;
   bool all = true;
-  for (const bool drain : {false, true}) {
+  for (const gp_drain drain : {GP_DRAIN_NOT, GP_DRAIN_FOR_LATER}) {
     auto walk = std::make_unique<PerlWalk>();
     WalkWorld world;
     world.memory = &reader;
     world.entry = entry;
     walk->state.thread_pointer = recording.thread_pointer;
-    if (!drain) walk->set_register(Recording::kRegister, read_at<uint64_t>(word, 0).value_or(0));
+    if (drain == GP_DRAIN_NOT) walk->set_register(Recording::kRegister, read_at<uint64_t>(word, 0).value_or(0));
     // So that all JMPENVs are between two activations.
     walk->stack = {1, UINT64_MAX};
     walk->run(world, drain);
     fmt::print("{} frames told, {} walked, {} symbols\n", recording.frames.size(), walk->state.frames,
                world.shipped.size());
-    all = all && walk->state.frames == recording.frames.size() + (drain ? 1U : 0U);
+    all = all && walk->state.frames == recording.frames.size() + (drain == GP_DRAIN_NOT ? 0U : 1U);
   }
   return all;
 }

@@ -1,71 +1,60 @@
-// What a stopped Python had in memory, and the stack it had, so that the walker can be tested without it. Made by
-// record_main.cc; memory_pieces.h says what the file looks like.
+// A stopped Python.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <array>
-#include <fstream>
-#include <sstream>
-#include <string>
-#include <vector>
 
 #include "runtimes/python/debug_offsets.h"
 #include "runtimes/python/offsets.h"
 #include "runtimes/python/python_runtime.h"
 #include "runtimes/python/version.h"
-#include "runtimes/testing/memory_pieces.h"
-#include "targets/runtime.h"
+#include "runtimes/testing/recording.h"
 
 namespace gp::runtimes::python {
 
-// One frame as Python itself told it.
-struct ToldFrame {
+struct ToldPythonFrame {
   bool entry = false;  // called by C
   uint32_t line = 0;
   uint32_t first_line = 0;
   std::string file;
   std::string name;
-};
 
-// Owner thread: whoever made it.
-struct Recording final : MemoryPieces {
-  targets::RuntimeFile file;  // version and addresses as detected
-  uint64_t bias = 0;
-  uint64_t thread = 0;            // pthread_self()
-  std::vector<ToldFrame> frames;  // innermost first
-
-  // Lines "thread\t..." and "frame\t..." of workload.py; others are ours.
-  bool parse_line(const std::string& line) {
-    std::istringstream in(line);
-    std::string key;
-    std::getline(in, key, '\t');
-    if (key == "thread") return static_cast<bool>(in >> thread);
-    if (key == "version") return static_cast<bool>(std::getline(in, file.version));
-    if (key == "runtime") return static_cast<bool>(in >> file.state[kRuntimeState].value);
-    if (key == "code_type") return static_cast<bool>(in >> file.state[kCodeType].value);
-    if (key == "instance_type") return static_cast<bool>(in >> file.state[kInstanceType].value);
-    if (key == "bias") return static_cast<bool>(in >> bias);
-    if (key != "frame") return false;
-    ToldFrame frame;
+  static ToldPythonFrame parse(std::istringstream& in) {
+    ToldPythonFrame frame;
     in >> frame.entry >> frame.line >> frame.first_line;
     in.ignore(1);
     std::getline(in, frame.file, '\t');
     std::getline(in, frame.name);
-    frames.push_back(std::move(frame));
-    return true;
+    return frame;
   }
+  [[nodiscard]] std::string text() const {
+    return fmt::format("frame\t{}\t{}\t{}\t{}\t{}\n", entry ? 1 : 0, line, first_line, file, name);
+  }
+};
 
-  static std::optional<Recording> load(const std::string& path) { return parse(file_bytes(path)); }
+struct Recording final : RecordingOf<Recording, ToldPythonFrame> {
+  targets::RuntimeFile file;  // version and addresses as detected
+  uint64_t bias = 0;
+  uint64_t thread = 0;  // pthread_self()
 
-  static std::optional<Recording> parse(Bytes bytes) {
-    Recording recording;
-    recording.file.kind = GP_RUNTIME_PYTHON;
-    recording.file.supported = true;
-    const bool parsed =
-        recording.parse_file(bytes, [&](const std::string& line) { return recording.parse_line(line); });
-    if (!parsed || !recording.find_offsets()) return std::nullopt;
-    return recording;
+  bool parse_value(const std::string& key, std::istringstream& in) {
+    if (key == "version") return static_cast<bool>(std::getline(in, file.version));
+    uint64_t* value = key == "thread"          ? &thread
+                      : key == "runtime"       ? &file.state[kRuntimeState].value
+                      : key == "code_type"     ? &file.state[kCodeType].value
+                      : key == "instance_type" ? &file.state[kInstanceType].value
+                      : key == "bias"          ? &bias
+                                               : nullptr;
+    return value != nullptr && in >> *value;
+  }
+  [[nodiscard]] std::string head() const {
+    return fmt::format("version\t{}\nruntime\t{}\ncode_type\t{}\ninstance_type\t{}\nbias\t{}\nthread\t{}\n",
+                       file.version, file.state[kRuntimeState].value, file.state[kCodeType].value,
+                       file.state[kInstanceType].value, bias, thread);
+  }
+  [[nodiscard]] bool complete() {
+    file.kind = GP_RUNTIME_PYTHON;
+    file.supported = true;
+    return find_offsets();
   }
 
   // As PythonRuntime::detect() does in the file: by the version, else from what the interpreter says of itself.
@@ -78,18 +67,6 @@ struct Recording final : MemoryPieces {
     }
     if (python) file.entry = targets::entry_with(GP_RUNTIME_PYTHON, *python);
     return python.has_value();
-  }
-
-  [[nodiscard]] bool save(const std::string& path) const {
-    std::ofstream out(path, std::ios::binary);
-    out << fmt::format("version\t{}\nruntime\t{}\ncode_type\t{}\ninstance_type\t{}\nbias\t{}\nthread\t{}\n",
-                       file.version, file.state[kRuntimeState].value, file.state[kCodeType].value,
-                       file.state[kInstanceType].value, bias, thread);
-    for (const auto& frame : frames)
-      out << fmt::format("frame\t{}\t{}\t{}\t{}\t{}\n", frame.entry ? 1 : 0, frame.line, frame.first_line, frame.file,
-                         frame.name);
-    write_pieces(out);
-    return static_cast<bool>(out);
   }
 };
 
