@@ -2,6 +2,7 @@
 import math
 import re
 
+from built import RECIPES
 from chroot import SUITES
 from collapsed import markers, named_share, share, whole_share
 from matrix import COLUMNS
@@ -47,13 +48,16 @@ class Share:
 
 
 def check_suites(name, values):
-    """SUITES, PACKAGES and PROGRAM belong together; what SHOWS says must be a column of the table."""
+    """SUITES, PACKAGES and PROGRAM belong together; what BUILT says can be built, what SHOWS says is a column of the table."""
     given = [key for key in ("suites", "packages", "program") if values[key]]
     if given and len(given) < 3:
         raise CaseError(f"{name}: SUITES, PACKAGES and PROGRAM go together")
     for suite in (values["suites"] or "").split():
         if suite not in SUITES:
             raise CaseError(f"{name}: no such suite: {suite}")
+    for label in (values["built"] or "").split():
+        if label not in RECIPES:
+            raise CaseError(f"{name}: nothing is built as {label}")
     for column in (values["shows"] or "").split()[1:]:
         if column not in COLUMNS:
             raise CaseError(f"{name}: SHOWS takes a runtime and {', '.join(COLUMNS)}, not {column}")

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 from build import HERE as SOURCES, OUT as WORKLOADS
-from built_python import built_python
+from built import built
 from case import Case
 from chroot import chroot_of
 from interpreters import MATRIX_WANTED, OLD_WANTED, WANTED, interpreters
@@ -26,11 +26,12 @@ class Instance:
     def __init__(self, case, label=None, python=None):
         self.case, self.label, self.python, self.no_python = case, label, python, None
         if label and not python:
-            self.python, self.no_python = built_python(label)
+            self.python, self.no_python = built(label)
         self.name = f"{case.name}[{label}]" if label else case.name
         plain = re.sub(r"\W", "_", case.name)
         # Linux keeps 15 bytes of a comm; the end stays so that instances differ.
-        tag = (label or "").replace(".", "").replace("-static", "a").replace("-shared", "so").replace("-musl", "m")
+        tag = (label or "").replace(".", "").replace("-static", "a").replace("-shared", "so")
+        tag = re.sub(r"-([a-z])[a-z]*", r"\1", tag)
         self.comm = case.comm or plain[:15 - len(tag)] + tag
         self.needs = [need.replace("$PYTHON", label or "") for need in (case.needs or "").split()]
         if label and label.endswith("t") and "py_crossing.so" in self.needs:
@@ -41,16 +42,16 @@ class Instance:
     def command(self):
         return ["sh", "-c", self.case.workload]
 
-    def missing(self, built):
+    def missing(self, workloads):
         """Why this cannot run here, or None."""
         if self.no_python:
             return self.no_python
-        return self.missing_parts(built)
+        return self.missing_parts(workloads)
 
-    def missing_parts(self, built):
+    def missing_parts(self, workloads):
         for need in self.needs:
-            if built.get(need):
-                return f"{need}: {built[need]}"
+            if workloads.get(need):
+                return f"{need}: {workloads[need]}"
         for requirement in self.case.requires:
             reason = missing_requirement(requirement)
             if reason:
@@ -130,7 +131,7 @@ class ContainedInstance(Instance):
         self.suite, self.name = suite, f"{case.name}[{suite}]"
         self.root = self.program = None
 
-    def missing(self, built):
+    def missing(self, workloads):
         self.root, reason = chroot_of(self.suite, self.case.packages)
         if reason:
             return reason
@@ -138,7 +139,7 @@ class ContainedInstance(Instance):
         if not found:
             return f"{self.suite} has no {self.case.program}"
         self.program = found[-1][len(self.root):]  # of several the newest
-        return self.missing_parts(built)
+        return self.missing_parts(workloads)
 
     def version(self):
         """By the name of the program, as in ruby3.1."""
@@ -168,17 +169,19 @@ def missing_requirement(requirement):
 
 def instances_of(cases, full, matrix):
     """The cases with the interpreters and suites they ask for: one of each; in a full run every interpreter that is
-    wanted; for the table every suite, too."""
+    wanted; for the table every suite and every one that is built from its source, too."""
     pythons = interpreters()
     for case in cases:
         if case.suites:
             suites = case.suites.split()
             for suite in suites if matrix else [DAILY_SUITE if DAILY_SUITE in suites else suites[0]]:
                 yield ContainedInstance(case, suite)
-        elif case.built:
+        if case.built and (matrix or not case.suites):
             for label in case.built.split():
                 yield Instance(case, label)
-        elif not case.pythons and not case.old_pythons:
+        if case.suites or case.built:
+            continue
+        if not case.pythons and not case.old_pythons:
             yield Instance(case)
         else:
             labels = OLD_WANTED if case.old_pythons else MATRIX_WANTED if matrix else WANTED

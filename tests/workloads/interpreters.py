@@ -33,6 +33,6 @@ def interpreters():
             if os.access(python, os.X_OK):
                 found.setdefault(f"{version}-{kind_of(python)}", python)
     cache = os.environ.get("GP_TEST_CACHE", os.path.expanduser("~/.cache/gprofiler-tests"))
-    for python in glob.glob(f"{cache}/pythons/*t/bin/python3.*t"):  # tests/support/built_python.py has made them
+    for python in glob.glob(f"{cache}/pythons/*t/bin/python3.*t"):  # tests/support/built.py has made them
         found[os.path.basename(python)[len("python"):]] = python
     return found

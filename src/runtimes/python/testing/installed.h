@@ -33,7 +33,7 @@ inline std::vector<Installed> installed_pythons() {
   std::vector<std::string> patterns = {"/usr/bin/python[23].*[0-9]", "/usr/local/bin/python[23].*[0-9]"};
   if (home != nullptr) {
     patterns.push_back(std::string(home) + "/.pyenv/versions/*/bin/python[23].*[0-9]");
-    // What tests/support/built_python.py has made.
+    // What tests/support/built.py has made.
     const char* cache = std::getenv("GP_TEST_CACHE");
     patterns.push_back((cache != nullptr ? cache : std::string(home) + "/.cache/gprofiler-tests") +
                        "/pythons/*/bin/python[23].*[0-9t]");

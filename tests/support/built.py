@@ -1,0 +1,121 @@
+"""Interpreters that no package has, built from Debian's sources of theirs: which there are is in RECIPES.
+
+Made once, some minutes each, and kept in $GP_TEST_CACHE. Usage: built.py LABEL...
+"""
+import fcntl
+import functools
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+
+from debian import CACHE, Unavailable, own_apt, run
+
+LIMIT = 1500  # seconds for one, on a machine that has other things to do
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one is built. Its commands run in an empty folder; in them {source}, {prefix} and {folder} are the source, where it
+    is to be installed, and that folder."""
+
+    language: str
+    suite: str
+    package: str  # whose source it is, without Debian's changes
+    program: str  # below the prefix
+    commands: tuple  # each a list of words
+    needs: tuple = ("gcc", "make")
+    scripts: dict = field(default_factory=dict)  # programs of its own in the folder, by name
+
+
+JOBS = f"-j{os.cpu_count()}"
+PYTHON = ("--disable-test-modules", "--without-ensurepip", "CFLAGS=-g0")
+# It calls the machine's own gcc, which would name the machine's own libc here, and configure takes no contradiction.
+MUSL_CC = '#!/bin/sh\n[ "$1" = --print-multiarch ] || exec musl-gcc "$@"\n'
+
+
+def python(suite, version, *arguments, **more):
+    return Recipe("python", suite, f"python{version}", f"bin/python{version}{'t' if '--disable-gil' in arguments else ''}",
+                  (["{source}/configure", "--prefix={prefix}", *PYTHON, *arguments], ["make", JOBS], ["make", "install"]), **more)
+
+
+# Extensions that take long and that nothing here needs.
+WITHOUT = ("B Compress/Raw/Bzip2 Compress/Raw/Zlib DB_File Devel/PPPort Devel/Peek Digest/MD5 Digest/SHA Encode GDBM_File"
+           " I18N/Langinfo IPC/SysV MIME/Base64 Math/BigInt/FastCalc NDBM_File ODBM_File SDBM_File Socket Storable Sys/Hostname"
+           " Sys/Syslog Time/HiRes Time/Piece Unicode/Collate Unicode/Normalize XS/APItest XS/Typemap")
+
+
+def perl(suite, version, *options):
+    """Without threads, as Configure has it unless told."""
+    configure = ["sh", "-c", 'cd "$0" && exec sh ./Configure "$@"', "{source}", "-des", "-Dprefix={prefix}", "-Dman1dir=none",
+                 "-Dman3dir=none", "-Doptimize=-O2", f"-Dnoextensions={WITHOUT}", *options]
+    return Recipe("perl", suite, "perl", f"bin/perl{version}",
+                  (configure, ["make", "-C", "{source}", JOBS], ["make", "-C", "{source}", "install"]))
+
+
+RECIPES = {
+    "3.13t": python("trixie", "3.13", "--disable-gil"),
+    "3.14t": python("sid", "3.14", "--disable-gil"),
+    "3.13-musl": python("trixie", "3.13", "CC={folder}/musl-cc", "PKG_CONFIG=false", needs=("musl-gcc", "make"),
+                        scripts={"musl-cc": MUSL_CC}),
+    "5.36-nothreads": perl("bookworm", "5.36.0", "-Duseshrplib"),
+    "5.40-nothreads": perl("trixie", "5.40.1"),
+}
+
+
+def prefix_of(label):
+    return f"{CACHE}/{RECIPES[label].language}s/{label}"
+
+
+def download(recipe, folder):
+    """Unpacks the source of a package, without Debian's changes; returns where."""
+    with own_apt(recipe.suite, "deb-src") as (state, options):
+        run(["apt-get", *options, "-qq", "source", "--download-only", "--tar-only", recipe.package], cwd=state, timeout=300)
+        run(["tar", "xf", glob.glob(f"{state}/{recipe.package}_*.orig.tar.xz")[0]], cwd=folder)
+    return glob.glob(f"{folder}/*/")[0].rstrip("/")
+
+
+def make(label):
+    recipe, prefix = RECIPES[label], prefix_of(label)
+    with tempfile.TemporaryDirectory(prefix="gprofiler-built-") as folder:
+        source = download(recipe, folder)
+        for name, text in recipe.scripts.items():
+            with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(file.name, 0o755)
+        try:
+            for command in recipe.commands:
+                run([word.format(source=source, prefix=prefix, folder=folder) for word in command], cwd=folder, timeout=LIMIT)
+        except BaseException:
+            shutil.rmtree(prefix, ignore_errors=True)
+            raise
+
+
+@functools.cache
+def built(label):
+    """(path of the interpreter, None), made now if need be; or (None, why there is none)."""
+    if label not in RECIPES:
+        return None, f"there is no {label.replace('-', ', ')} here"
+    recipe = RECIPES[label]
+    program = f"{prefix_of(label)}/{recipe.program}"
+    os.makedirs(os.path.dirname(prefix_of(label)), exist_ok=True)
+    with open(f"{os.path.dirname(prefix_of(label))}/.{label}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.access(program, os.X_OK):
+            return program, None
+        for command in recipe.needs:
+            if shutil.which(command) is None:
+                return None, f"{command} is not installed"
+        try:
+            make(label)
+        except (Unavailable, subprocess.TimeoutExpired) as error:
+            return None, f"{recipe.package} of {recipe.suite} cannot be built: {error}"
+    return program, None
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        print(name, *filter(None, built(name)))
