@@ -121,7 +121,7 @@ TEST(Offsets, AreThoseOfTheHeaders) {
   if (checked == 0) GTEST_SKIP() << "no CPython with its internal headers and a C compiler";
 }
 
-// No free-threaded 3.14 can be had here, but its headers: the file is what the probe says when it is compiled with
+// Debian has no free-threaded 3.14, but its headers: the file is what the probe says when it is compiled with
 // -DPy_GIL_DISABLED=1 against those of Debian's libpython3.14-dev and run with an argument.
 TEST(Offsets, OfA314WithoutLock) {
   std::ifstream told(GP_SOURCE_DIR "/tests/data/python/3.14t.offsets");

@@ -291,8 +291,8 @@ TEST(PythonBytecode, IsTheThreadsCopy) {
 
 INSTANTIATE_TEST_SUITE_P(Versions, PythonWalkTest,
                          testing::Values("2.7", "3.6", "3.8", "3.9-debian", "3.10", "3.10-thread", "3.11", "3.12",
-                                         "3.13", "3.11-debian", "3.12-thread", "3.13-subinterpreter", "3.14-debian",
-                                         "3.9-debug"),
+                                         "3.13", "3.11-debian", "3.12-thread", "3.13-subinterpreter", "3.13t",
+                                         "3.14-debian", "3.14t-thread", "3.9-debug"),
                          kVersionName);
 
 }  // namespace
