@@ -53,9 +53,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto perl = offsets_of(kVersions[data[0] % 4]).value_or(gp_perl{});
   perl.loop_register[0] = Recording::kRegister;
   perl.key = word_from_end(16) ^ word_from_end(8);
+  if ((data[0] & 64U) != 0) perl.only = around.interpreter;  // built without threads
   // Whatever the interpreter says it runs is a loop.
   std::array<uint8_t, 8> loop{};
-  static_cast<void>(memory.read(Pc{around.interpreter + perl.runops}, loop));
+  static_cast<void>(memory.read(Pc{around.interpreter + static_cast<uint64_t>(perl.runops)}, loop));
   perl.loop[0] = read_at<uint64_t>(loop, 0).value_or(0);
   walk(memory, targets::entry_with(GP_RUNTIME_PERL, perl), around);
   return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Where one Perl process keeps its stack of contexts, and the offsets that differ between versions; src/runtimes/perl
- * fills it. What is the same in 5.32 to 5.42 in builds with threads on 64-bit machines is named here; offsets_test.cc
- * compares all of it with the headers.
+ * fills it. What is the same in 5.32 to 5.42 on 64-bit machines is named here; offsets_test.cc compares all of it with the
+ * headers.
  */
 #pragma once
 
@@ -18,10 +18,6 @@ enum gp_perl_code {
 	GP_PERL_SORT,    /* the block of a sort */
 };
 
-/* struct interpreter, intrpvar.h */
-#define GP_PERL_OP 8            /* PL_op */
-#define GP_PERL_SAVESTACK_IX 48 /* PL_savestack_ix */
-
 /* OP, op.h; COP, cop.h */
 #define GP_PERL_OP_NEXT 0
 #define GP_PERL_OP_SIBLING 8 /* op_sibparent: the parent where no sibling follows */
@@ -32,7 +28,7 @@ enum gp_perl_code {
 #define GP_PERL_OP_BYTES 40
 #define GP_PERL_OP_FIRST 40 /* op_first: of one that is a parent */
 #define GP_PERL_COP_LINE 36
-#define GP_PERL_COP_FILE 48 /* of builds with threads: a C string */
+#define GP_PERL_COP_FILE 48 /* cop_file: a C string; without threads cop_filegv: a glob whose name is "_<" and the file's */
 
 /* PERL_SI, cop.h: one stack of contexts */
 #define GP_PERL_STACK_CONTEXTS 8
@@ -108,16 +104,25 @@ enum gp_perl_code {
 
 struct gp_perl {
 	__u64 key;             /* &PL_thr_key: the key whose value is the thread's interpreter; 0: not to be had */
+	__u64 only;            /* of builds without threads: stands for the only interpreter there is; 0: with threads */
 	__u64 loop[2];         /* Perl_runops_standard, Perl_runops_debug: PL_runops is one of them */
 	__u16 loop_register[2]; /* where each keeps the interpreter, by DWARF number; 0: not known */
 	__u16 version;         /* 36 for 5.36 */
-	__u16 statement;       /* PL_curcop; PL_curstack and PL_curstackinfo follow */
-	__u16 environment;     /* PL_top_env */
-	__u16 main;            /* PL_main_cv */
-	__u16 compiling;       /* PL_compiling */
-	__u16 runops;          /* PL_runops */
 	__u16 op_nextstate;    /* OP_NEXTSTATE; OP_DBSTATE follows */
 	__u16 aux_in_body;     /* a stash's name is in its body, else behind its array */
+	__u16 reserved[3];
+	/*
+	 * How far an interpreter's variables are from its address: fields of struct interpreter (intrpvar.h). Without threads
+	 * each is a variable of its own, and they may lie before `only`.
+	 */
+	__s32 op;              /* PL_op */
+	__s32 savestack_ix;    /* PL_savestack_ix */
+	__s32 statement;       /* PL_curcop */
+	__s32 stack;           /* PL_curstackinfo */
+	__s32 environment;     /* PL_top_env */
+	__s32 main;            /* PL_main_cv */
+	__s32 compiling;       /* PL_compiling */
+	__s32 runops;          /* PL_runops */
 };
 
 GP_LAYOUT_FITS(struct gp_perl);

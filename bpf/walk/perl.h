@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Perl 5.32 to 5.42 with threads: one subroutine, eval, file or sort block a turn, handed over to native code where C
+ * Perl 5.32 to 5.42: one subroutine, eval, file or sort block a turn, handed over to native code where C
  * called the interpreter. Layouts: bpf/abi/perl.h.
  *
  * An interpreter has a chain of stacks of contexts, the newest first: C code that calls back from the middle of an
@@ -50,12 +50,18 @@ GP_INLINE __u8 gp_perl_context_type(struct gp_walk *w)
 	return gp_object_byte(w, GP_PERL_CONTEXT_TYPE) & GP_PERL_CONTEXT_TYPE_MASK;
 }
 
+/* The address of an interpreter's variable. */
+GP_INLINE __u64 gp_perl_variable(__u64 interpreter, __s32 variable)
+{
+	return interpreter + (__u64)(__s64)variable;
+}
+
 /* `interpreter` is one: it runs one of the loops. */
 GP_INLINE int gp_perl_is_interpreter(struct gp_walk *w, const struct gp_perl *perl, __u64 interpreter)
 {
 	__u64 loop;
 
-	return interpreter && gp_read_user(w, &loop, 8, interpreter + perl->runops) == 0 &&
+	return interpreter && gp_read_user(w, &loop, 8, gp_perl_variable(interpreter, perl->runops)) == 0 &&
 	       (loop == perl->loop[0] || loop == perl->loop[1]);
 }
 
@@ -72,9 +78,14 @@ GP_INLINE __u64 gp_perl_of_thread(struct gp_walk *w, const struct gp_perl *perl)
 	return slot[1];
 }
 
-/* The interpreter the activation at hand runs, 0: not to be had. It is the argument of the loop, which keeps it. */
+/*
+ * The interpreter the activation at hand runs, 0: not to be had. It is the argument of the loop, which keeps it; without
+ * threads the loop has none, and there is only one.
+ */
 GP_INLINE __u64 gp_perl_of_activation(struct gp_walk *w, const struct gp_perl *perl)
 {
+	if (perl->only)
+		return gp_perl_is_interpreter(w, perl, perl->only) ? perl->only : 0;
 	for (int i = 0; i < 2 && !w->drain; i++) {
 		__u32 number = perl->loop_register[i];
 
@@ -90,7 +101,7 @@ GP_INLINE __u64 gp_perl_of_activation(struct gp_walk *w, const struct gp_perl *p
 }
 
 /* Leaves out the newest contexts when C has made them for calls of its own and none is under way. */
-GP_INLINE int gp_perl_skip_idle(struct gp_walk *w)
+GP_INLINE int gp_perl_skip_idle(struct gp_walk *w, const struct gp_perl *perl)
 {
 	__u64 sp = w->registers.value[GP_REG_RSP];
 	__s32 saved;
@@ -107,7 +118,7 @@ GP_INLINE int gp_perl_skip_idle(struct gp_walk *w)
 	if (w->drain || sp - w->perl.op > GP_PERL_NEAR_STACK || w->perl.context < 0 || w->perl.context != w->perl.top)
 		return 0;
 	if (gp_perl_read_context(w, w->perl.context) ||
-	    gp_read_user(w, &saved, 4, w->perl.interpreter + GP_PERL_SAVESTACK_IX))
+	    gp_read_user(w, &saved, 4, gp_perl_variable(w->perl.interpreter, perl->savestack_ix)))
 		return -1;
 	if (gp_perl_context_type(w) != GP_PERL_CONTEXT_IS_SUB || gp_object_word(w, GP_PERL_CONTEXT_RETURN) ||
 	    saved != (__s32)gp_object_half(w, GP_PERL_CONTEXT_SAVESTACK))
@@ -120,18 +131,18 @@ GP_INLINE int gp_perl_skip_idle(struct gp_walk *w)
 /* Begins with the contexts of an interpreter. */
 GP_INLINE int gp_perl_start(struct gp_walk *w, const struct gp_perl *perl, __u64 interpreter)
 {
-	__u64 now[3]; /* PL_curcop, PL_curstack, PL_curstackinfo */
+	__u64 stack;
 
 	w->perl.left = w->perl.interpreter;
 	w->perl.interpreter = interpreter;
 	w->perl.entered_sp = 0;
-	w->perl.compiling = interpreter + perl->compiling;
-	if (gp_read_user(w, now, sizeof(now), interpreter + perl->statement) ||
-	    gp_read_user(w, &w->perl.op, 8, interpreter + GP_PERL_OP) ||
-	    gp_read_user(w, &w->perl.environment, 8, interpreter + perl->environment))
+	w->perl.compiling = gp_perl_variable(interpreter, perl->compiling);
+	if (gp_read_user(w, &w->perl.cop, 8, gp_perl_variable(interpreter, perl->statement)) ||
+	    gp_read_user(w, &stack, 8, gp_perl_variable(interpreter, perl->stack)) ||
+	    gp_read_user(w, &w->perl.op, 8, gp_perl_variable(interpreter, perl->op)) ||
+	    gp_read_user(w, &w->perl.environment, 8, gp_perl_variable(interpreter, perl->environment)))
 		return -1;
-	w->perl.cop = now[0];
-	return gp_perl_enter_stack(w, now[2]) ? -1 : gp_perl_skip_idle(w);
+	return gp_perl_enter_stack(w, stack) ? -1 : gp_perl_skip_idle(w, perl);
 }
 
 /*
@@ -266,17 +277,17 @@ GP_INLINE void gp_perl_settle_statement(struct gp_walk *w, const struct gp_perl 
 /* Line and file of the frame at hand. */
 GP_INLINE void gp_perl_place(struct gp_walk *w)
 {
-	__u64 text = 0;
+	__u64 file = 0;
 
 	w->perl.line = 0;
 	/* A void statement has its line, but no file. */
 	if (!w->perl.cop ||
 	    gp_read_user(w, &w->perl.line, 4, (w->perl.statement ? w->perl.statement : w->perl.cop) + GP_PERL_COP_LINE) ||
-	    gp_read_user(w, &text, 8, w->perl.cop + GP_PERL_COP_FILE) || !text) {
-		w->perl.text = 0;
+	    gp_read_user(w, &file, 8, w->perl.cop + GP_PERL_COP_FILE) || !file) {
+		w->perl.file = 0;
 		w->perl.text_hash = 0;
-	} else if (text != w->perl.text) {
-		w->perl.text = text;
+	} else if (file != w->perl.file) {
+		w->perl.file = file;
 		GP_CALL(gp_perl_text, w);
 	}
 }
@@ -324,7 +335,7 @@ GP_INLINE int gp_perl_bottom(struct gp_walk *w, const struct gp_perl *perl)
 
 	if (w->perl.type == GP_PERL_STACK_IS_MAIN || !previous) {
 		w->perl.kind = GP_PERL_FILE;
-		if (gp_read_user(w, &w->perl.code, 8, w->perl.interpreter + perl->main))
+		if (gp_read_user(w, &w->perl.code, 8, gp_perl_variable(w->perl.interpreter, perl->main)))
 			return gp_fail_runtime(w, GP_RUNTIME_PERL, GP_END_RUNTIME_READ);
 		w->perl.caller = 0;
 		if (gp_perl_push(w, perl))
@@ -453,7 +464,7 @@ GP_INLINE void gp_perl_begin(struct gp_walk *w)
 	w->perl.op = 0;
 	w->perl.last_code = 0;
 	w->perl.last_cop = 0;
-	w->perl.text = 0;
+	w->perl.file = 0;
 	w->perl.text_hash = 0;
 }
 

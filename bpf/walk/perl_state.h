@@ -30,7 +30,8 @@ struct gp_perl_walk {
 	__u64 name;  /* HEK, 0: none */
 	__u64 scope; /* HEK, 0: none */
 	__u64 start; /* its first op */
-	__u64 text;  /* the file's name, a C string; measured once while it stays the same */
+	__u64 file;  /* what its statement says of its file; looked at once while it stays the same */
+	__u64 text;  /* the file's name, a C string */
 	__u64 text_hash; /* 0: it cannot be read */
 	__u64 code; /* CV, or what else tells it from others */
 	__u64 returns;

@@ -15,16 +15,33 @@
 #define GP_PERL_EVAL_FILE 0x206c61766528ull
 #define GP_PERL_EVAL_FILE_BYTES 6
 
-/* Measures the C string at w->perl.text and mixes what it says; w->perl.text_hash stays 0 when it cannot be read. */
+/* What precedes it in the name of a file's glob (gv_fetchfile_flags(), gv.c): "_<". */
+#define GP_PERL_FILE_PREFIX 0x3c5full
+#define GP_PERL_FILE_PREFIX_BYTES 2
+
+/*
+ * Finds the name of the file at hand, measures it and mixes what it says; w->perl.text_hash stays 0 when it cannot be
+ * read.
+ */
 GP_INLINE int gp_perl_text(struct gp_walk *w)
 {
-	__u64 hash = 0, mark = 0;
-	__u32 length = 0;
+	const struct gp_perl *perl = (const struct gp_perl *)gp_layout_of(w, GP_RUNTIME_PERL);
+	__u64 text = w->perl.file, hash = 0, mark = 0, body;
+	__u32 length = 0, prefix = 0;
 
 	w->perl.text_hash = 0;
 	w->perl.text_length = 0;
+	if (!perl)
+		return 0;
+	if (perl->only) {
+		if (gp_read_user(w, &body, 8, text) || gp_read_user(w, &text, 8, body + GP_PERL_GV_NAME) || !text)
+			return 0;
+		text += GP_PERL_NAME_TEXT;
+		prefix = GP_PERL_FILE_PREFIX_BYTES;
+	}
+	w->perl.text = text + prefix;
 	for (int i = 0; i < 2 * GP_PERL_BLOCKS && !mark; i++) {
-		if (!(i & 1) && gp_read_user(w, w->object, GP_PERL_BLOCK, w->perl.text + 8 * (__u64)i))
+		if (!(i & 1) && gp_read_user(w, w->object, GP_PERL_BLOCK, text + 8 * (__u64)i))
 			return 0;
 
 		__u64 word = gp_object_word(w, 8 * (i & 1));
@@ -39,14 +56,16 @@ GP_INLINE int gp_perl_text(struct gp_walk *w)
 		hash = (hash ^ word) * GP_PERL_MIX;
 		hash ^= hash >> 29;
 		length += (__u32)((before & 0x0101010101010101ull) * 0x0101010101010101ull >> 56); /* how many */
-		if (!i && (word & ((1ull << 8 * GP_PERL_EVAL_FILE_BYTES) - 1)) == GP_PERL_EVAL_FILE) {
+		if (!i && prefix && (word & 0xffff) != GP_PERL_FILE_PREFIX)
+			return 0;
+		if (!i && (word >> 8 * prefix & ((1ull << 8 * GP_PERL_EVAL_FILE_BYTES) - 1)) == GP_PERL_EVAL_FILE) {
 			w->perl.text_hash = GP_PERL_EVAL_FILE;
 			w->perl.text_length = GP_PERL_EVAL_FILE_BYTES;
 			return 0;
 		}
 	}
 	w->perl.text_hash = hash | 1;
-	w->perl.text_length = length;
+	w->perl.text_length = length - prefix;
 	return 0;
 }
 

@@ -5,14 +5,23 @@
 #include <algorithm>
 #include <string_view>
 
+#include "runtimes/code.h"
+
 namespace gp::runtimes::perl {
 namespace {
+
+// By Variable.
+constexpr std::array<std::string_view, kVariables> kNames = {"PL_op",           "PL_savestack_ix", "PL_curcop",
+                                                             "PL_curstackinfo", "PL_top_env",      "PL_main_cv",
+                                                             "PL_compiling",    "PL_runops"};
 
 struct Found {
   std::optional<Symbol> loop;
   std::optional<Symbol> debug_loop;
   std::optional<Symbol> thread_key;
+  std::array<std::optional<Symbol>, kVariables> variables;
   std::optional<Symbol> first;
+  std::optional<Symbol> options;
   std::optional<Symbol> version;
   std::optional<Symbol> revision;
 
@@ -21,9 +30,11 @@ struct Found {
     if (name == "Perl_runops_debug") return &debug_loop;
     if (name == "PL_thr_key") return &thread_key;
     if (name == "PL_curinterp") return &first;
+    if (name == "PL_bincompat_options") return &options;
     if (name == "PL_version") return &version;
     if (name == "PL_revision") return &revision;
-    return nullptr;
+    const auto* variable = std::ranges::find(kNames, name);
+    return variable == kNames.end() ? nullptr : &variables[static_cast<size_t>(variable - kNames.begin())];
   }
 };
 
@@ -60,7 +71,8 @@ std::optional<Interpreter> find_interpreter(const elf::Image& image) {
   read(image, SymbolSection::kDynamic, found);
   if (!found.loop) read(image, SymbolSection::kFull, found);
   if (!found.loop || found.loop->size == 0) return std::nullopt;
-  return Interpreter{*found.loop, found.debug_loop, found.thread_key, found.first, found.version, found.revision};
+  return Interpreter{*found.loop, found.debug_loop, found.thread_key, found.variables,
+                     found.first, found.options,    found.version,    found.revision};
 }
 
 std::string Version::text() const { return revision == 0 ? "?" : fmt::format("{}.{}", revision, number); }
@@ -68,6 +80,14 @@ std::string Version::text() const { return revision == 0 ? "?" : fmt::format("{}
 Version version_of(const elf::Image& image, const Interpreter& interpreter) {
   const uint8_t revision = byte_at(image, interpreter.revision);
   return revision == 0 ? Version{} : Version{revision, byte_at(image, interpreter.version)};
+}
+
+// PL_bincompat_options, perl.h: words with a space before each.
+bool has_long_doubles(const elf::Image& image, const Interpreter& interpreter) {
+  if (!interpreter.options) return false;
+  const Bytes bytes = code_at(image, interpreter.options->address, interpreter.options->size);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return text.contains(" USE_LONG_DOUBLE") || text.contains(" USE_QUADMATH");
 }
 
 uint16_t interpreter_register(Bytes code) {

@@ -14,14 +14,30 @@
 
 namespace gp::runtimes::perl {
 
+// The variables of an interpreter that the walker reads.
+enum Variable : size_t {
+  kOp,           // PL_op
+  kSavestackIx,  // PL_savestack_ix
+  kStatement,    // PL_curcop
+  kStack,        // PL_curstackinfo
+  kEnvironment,  // PL_top_env
+  kMain,         // PL_main_cv
+  kCompiling,    // PL_compiling
+  kRunops,       // PL_runops
+  kVariables,
+};
+
 // Owner thread: none (value).
 struct Interpreter {
   Symbol loop;                       // Perl_runops_standard
   std::optional<Symbol> debug_loop;  // Perl_runops_debug
   std::optional<Symbol> thread_key;  // PL_thr_key; none: built without threads
-  std::optional<Symbol> first;       // PL_curinterp
-  std::optional<Symbol> version;     // PL_version, a byte
-  std::optional<Symbol> revision;    // PL_revision, a byte
+  // Of builds where they are no fields of a structure: without threads, without MULTIPLICITY.
+  std::array<std::optional<Symbol>, kVariables> variables;
+  std::optional<Symbol> first;     // PL_curinterp
+  std::optional<Symbol> options;   // PL_bincompat_options, text
+  std::optional<Symbol> version;   // PL_version, a byte
+  std::optional<Symbol> revision;  // PL_revision, a byte
 };
 
 // Cheap for files that hold none: then only .dynsym is read. Nothing without Perl_runops_standard.
@@ -36,6 +52,9 @@ struct Version {
 };
 
 Version version_of(const elf::Image& image, const Interpreter& interpreter);
+
+// Its numbers are long doubles, so that its structures are not those of others.
+bool has_long_doubles(const elf::Image& image, const Interpreter& interpreter);
 
 // The register, by DWARF number, in which code of a loop keeps the interpreter while it calls an operation's function
 // (op_ppaddr): what it moves to rdi, the first argument, right before. 0: not seen.

@@ -1,5 +1,7 @@
 #include "runtimes/perl/offsets.h"
 
+#include <limits>
+
 namespace gp::runtimes::perl {
 namespace {
 
@@ -15,7 +17,10 @@ struct Variables {
 gp_perl table(uint8_t version, Variables at, uint16_t op_nextstate) {
   gp_perl perl{};
   perl.version = version;
+  perl.op = 8;
+  perl.savestack_ix = 48;
   perl.statement = at.statement;
+  perl.stack = at.statement + 16;  // behind PL_curstack
   perl.environment = at.environment;
   perl.main = at.main;
   perl.compiling = at.compiling;
@@ -40,6 +45,27 @@ std::optional<gp_perl> offsets_of(uint8_t version) {
     case kPerl42: return table(version, {208, 776, 1584, 1720, 2072}, 202);
     default: return std::nullopt;
   }
+}
+
+std::optional<gp_perl> offsets_of(uint8_t version, const std::array<Vaddr, kVariables>& variables) {
+  auto perl = offsets_of(version);
+  if (!perl) return std::nullopt;
+  using Limits = std::numeric_limits<int32_t>;
+  std::array<int32_t, kVariables> far{};
+  for (size_t i = 0; i < kVariables; ++i) {
+    const auto distance = static_cast<int64_t>(variables[i].value - variables[kOp].value);
+    if (variables[i].value == 0 || distance < Limits::min() || distance > Limits::max()) return std::nullopt;
+    far[i] = static_cast<int32_t>(distance);
+  }
+  perl->op = far[kOp];
+  perl->savestack_ix = far[kSavestackIx];
+  perl->statement = far[kStatement];
+  perl->stack = far[kStack];
+  perl->environment = far[kEnvironment];
+  perl->main = far[kMain];
+  perl->compiling = far[kCompiling];
+  perl->runops = far[kRunops];
+  return perl;
 }
 
 }  // namespace gp::runtimes::perl

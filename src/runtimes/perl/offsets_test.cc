@@ -24,13 +24,21 @@ constexpr const char* kProbe = R"(
 #include "EXTERN.h"
 #include "perl.h"
 #define SAY(name, value) dprintf(1, "%s %ld\n", name, (long)(value))
+#ifdef MULTIPLICITY
 #define VARIABLE(name, field) SAY(name, offsetof(struct interpreter, field))
+#define cop_filegv cop_file
+#else
+#define VARIABLE(name, field)
+#endif
 #define CONTEXT(name, field) SAY(name, offsetof(PERL_CONTEXT, cx_u.cx_blk.field))
 int main(void) {
   COP cop;
   memset(&cop, 0, sizeof(cop));
   cop.op_type = 0x1ff;
   SAY("version", PERL_VERSION);
+#ifdef MULTIPLICITY
+  SAY("has_fields", 1);
+#endif
   VARIABLE("op", Iop);
   VARIABLE("savestack_ix", Isavestack_ix);
   VARIABLE("statement", Icurcop);
@@ -53,7 +61,7 @@ int main(void) {
   SAY("op_nextstate", OP_NEXTSTATE);
   SAY("op_dbstate", OP_DBSTATE);
   SAY("cop_line", offsetof(COP, cop_line));
-  SAY("cop_file", offsetof(COP, cop_file));
+  SAY("cop_file", offsetof(COP, cop_filegv));
   SAY("stack_contexts", offsetof(PERL_SI, si_cxstack));
   SAY("stack_previous", offsetof(PERL_SI, si_prev));
   SAY("stack_top", offsetof(PERL_SI, si_cxix));
@@ -120,10 +128,19 @@ int main(void) {
 
 std::vector<std::string> header_folders() {
   std::vector<std::string> folders;
-  glob_t paths{};
-  if (glob("/usr/lib/x86_64-linux-gnu/perl/5.*[0-9]/CORE", 0, nullptr, &paths) == 0)
-    for (size_t i = 0; i < paths.gl_pathc; ++i) folders.emplace_back(paths.gl_pathv[i]);
-  globfree(&paths);
+  std::vector<std::string> patterns = {"/usr/lib/x86_64-linux-gnu/perl/5.*[0-9]/CORE"};
+  const char* cache = std::getenv("GP_TEST_CACHE");
+  const char* home = std::getenv("HOME");
+  // What tests/support/built.py has made.
+  if (cache != nullptr || home != nullptr)
+    patterns.push_back((cache != nullptr ? cache : std::string(home) + "/.cache/gprofiler-tests") +
+                       "/perls/*/lib/5.*/*/CORE");
+  for (const auto& pattern : patterns) {
+    glob_t paths{};
+    if (glob(pattern.c_str(), 0, nullptr, &paths) == 0)
+      for (size_t i = 0; i < paths.gl_pathc; ++i) folders.emplace_back(paths.gl_pathv[i]);
+    globfree(&paths);
+  }
   const char* given = std::getenv("GP_PERL_HEADERS");
   std::istringstream more(given == nullptr ? "" : given);
   for (std::string folder; std::getline(more, folder, ':');) folders.push_back(folder);
@@ -159,16 +176,8 @@ TEST(PerlOffsets, AreThoseOfTheHeaders) {
     ASSERT_FALSE(says.empty()) << folder;
     const auto perl = offsets_of(static_cast<uint8_t>(says["version"]));
     ASSERT_TRUE(perl) << folder;
-    const std::map<std::string, long> ours = {
+    std::map<std::string, long> ours = {
         {"version", perl->version},
-        {"op", GP_PERL_OP},
-        {"savestack_ix", GP_PERL_SAVESTACK_IX},
-        {"statement", perl->statement},
-        {"stackinfo", perl->statement + 16},
-        {"environment", perl->environment},
-        {"main", perl->main},
-        {"compiling", perl->compiling},
-        {"runops", perl->runops},
         {"op_next", GP_PERL_OP_NEXT},
         {"op_ppaddr", 16},
         {"op_sibling", GP_PERL_OP_SIBLING},
@@ -234,6 +243,16 @@ TEST(PerlOffsets, AreThoseOfTheHeaders) {
         {"name_is_utf8", GP_PERL_NAME_IS_UTF8},
         {"environment_previous", 0},
     };
+    // Without threads these are no fields of anything.
+    if (says["has_fields"] != 0)
+      ours.insert({{"op", perl->op},
+                   {"savestack_ix", perl->savestack_ix},
+                   {"statement", perl->statement},
+                   {"stackinfo", perl->stack},
+                   {"environment", perl->environment},
+                   {"main", perl->main},
+                   {"compiling", perl->compiling},
+                   {"runops", perl->runops}});
     for (const auto& [name, value] : ours) {
       ASSERT_TRUE(says.contains(name)) << name;
       EXPECT_EQ(value, says[name]) << folder << " " << name;
@@ -250,6 +269,22 @@ TEST(PerlOffsets, AreThereForWhatIsKnown) {
   EXPECT_FALSE(offsets_of(kPerl42 + 2));  // not yet
   EXPECT_FALSE(offsets_of(kPerl36 + 1));  // odd ones are on the way to the next
   EXPECT_FALSE(offsets_of(30));
+}
+
+TEST(PerlOffsets, AreDistancesWithoutThreads) {
+  std::array<Vaddr, kVariables> variables{};
+  for (size_t i = 0; i < kVariables; ++i) variables[i] = Vaddr{0x5000 - 0x100 * i};
+  const auto perl = offsets_of(kPerl36, variables);
+  ASSERT_TRUE(perl);
+  EXPECT_EQ(perl->op, 0);
+  EXPECT_EQ(perl->savestack_ix, -0x100);
+  EXPECT_EQ(perl->runops, -0x700);
+  EXPECT_EQ(perl->op_nextstate, offsets_of(kPerl36)->op_nextstate);
+  EXPECT_FALSE(offsets_of(30, variables));
+  variables[kMain] = Vaddr{0x200000000};
+  EXPECT_FALSE(offsets_of(kPerl36, variables));
+  variables[kMain] = Vaddr{};  // there is none
+  EXPECT_FALSE(offsets_of(kPerl36, variables));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "runtimes/code.h"
@@ -27,6 +28,21 @@ bool uses_glibc(const elf::Image& image) {
   return false;
 }
 
+std::optional<gp_perl> layout_of(const Interpreter& found, const Version& version) {
+  if (version.revision != 5) return std::nullopt;
+  if (found.thread_key) return found.first ? offsets_of(version.number) : std::nullopt;
+  std::array<Vaddr, kVariables> variables{};
+  std::ranges::transform(found.variables, variables.begin(),
+                         [](const auto& symbol) { return symbol.value_or(Symbol{}).address; });
+  return offsets_of(version.number, variables);
+}
+
+// What is after the version's number: what sets this build apart.
+std::string_view kind_of(const elf::Image& image, const Interpreter& found) {
+  if (has_long_doubles(image, found)) return " with long doubles";
+  return found.thread_key ? "" : " without threads";
+}
+
 }  // namespace
 
 std::optional<targets::RuntimeFile> PerlRuntime::detect(const elf::Image& image, std::string_view) const {
@@ -35,17 +51,20 @@ std::optional<targets::RuntimeFile> PerlRuntime::detect(const elf::Image& image,
 
   targets::RuntimeFile file;
   const Version version = version_of(image, *found);
-  file.version = version.text();
-  if (!found->thread_key) file.version += " without threads";
+  file.version = fmt::format("{}{}", version.text(), kind_of(image, *found));
   const Symbol debug_loop = found->debug_loop.value_or(Symbol{});
   file.eval = {file_range(image, range_of(found->loop)), file_range(image, range_of(debug_loop))};
-  auto perl = version.revision == 5 ? offsets_of(version.number) : std::nullopt;
-  if (!perl || !found->thread_key || !found->first || file.eval[0].empty() || image.machine() != elf::Machine::kX86_64)
+  auto perl = layout_of(*found, version);
+  if (!perl || has_long_doubles(image, *found) || file.eval[0].empty() || image.machine() != elf::Machine::kX86_64)
     return file;
-  perl->loop_register[0] = register_of(image, found->loop);
-  perl->loop_register[1] = register_of(image, debug_loop);
-  if (uses_glibc(image)) file.state[kThreadKey] = found->thread_key->address;
-  file.state[kFirst] = found->first->address;
+  if (found->thread_key) {
+    perl->loop_register[0] = register_of(image, found->loop);
+    perl->loop_register[1] = register_of(image, debug_loop);
+    if (uses_glibc(image)) file.state[kThreadKey] = found->thread_key->address;
+    file.state[kFirst] = found->first.value_or(Symbol{}).address;
+  } else {
+    file.state[kOnly] = found->variables[kOp].value_or(Symbol{}).address;
+  }
   file.state[kLoop] = found->loop.address;
   file.state[kDebugLoop] = debug_loop.address;
   file.entry = targets::entry_with(GP_RUNTIME_PERL, *perl);
@@ -61,15 +80,19 @@ Result<gp_runtime_entry> PerlRuntime::attach(const targets::RuntimeFile& file, c
     return file.state[which].value == 0 ? 0 : file.state[which].value + bias;
   };
   perl.key = in_process(kThreadKey);
+  perl.only = in_process(kOnly);
   perl.loop[0] = in_process(kLoop);
   perl.loop[1] = in_process(kDebugLoop);
+
+  // Then symbols say where everything is; the walker looks at PL_runops itself.
+  if (perl.only != 0) return targets::entry_with(GP_RUNTIME_PERL, perl);
 
   std::array<uint8_t, sizeof(uint64_t)> word{};
   if (!memory.read(Pc{in_process(kFirst)}, word)) return fail(ErrorCode::kNotFound, "cannot read perl's variables");
   // None before it is made; nothing tells then, but the walker asks the same of each it meets.
   const uint64_t interpreter = read_at<uint64_t>(word, 0).value_or(0);
   if (interpreter == 0) return targets::entry_with(GP_RUNTIME_PERL, perl);
-  if (!memory.read(Pc{interpreter + perl.runops}, word))
+  if (!memory.read(Pc{interpreter + static_cast<uint64_t>(perl.runops)}, word))
     return fail(ErrorCode::kNotFound, "cannot read perl's interpreter");
   // Another value: the variables lie elsewhere than the table says, or an extension runs a loop of its own, which is not
   // walked either.

@@ -1,7 +1,7 @@
-// Perl 5.32 to 5.42 built with threads: the program, libperl in any program.
+// Perl 5.32 to 5.42, built with threads or without: the program, libperl in any program.
 //
-// Limits: builds without threads are recognised and not walked; x86-64 only; loops of extensions (PL_runops) are not
-// seen as such.
+// Limits: builds with MULTIPLICITY but without threads, and with long doubles, are recognised and not walked; x86-64 only;
+// loops of extensions (PL_runops) are not seen as such.
 #pragma once
 
 #include "targets/runtime.h"
@@ -12,7 +12,7 @@ class PerlRuntime final : public targets::Runtime {
  public:
   [[nodiscard]] uint32_t kind() const override { return GP_RUNTIME_PERL; }
   [[nodiscard]] std::string_view name() const override { return "perl"; }
-  [[nodiscard]] std::string_view found_by() const override { return "PL_thr_key and Perl_runops_standard"; }
+  [[nodiscard]] std::string_view found_by() const override { return "Perl_runops_standard"; }
   [[nodiscard]] std::optional<targets::RuntimeFile> detect(const elf::Image& image,
                                                            std::string_view path) const override;
   // kNotFound: gone, or not readable now; kMalformed: not what the file promises.
@@ -28,6 +28,7 @@ class PerlRuntime final : public targets::Runtime {
 enum StateAddress : size_t {
   kThreadKey,  // PL_thr_key; 0: the C library keeps values of keys elsewhere than glibc
   kFirst,      // PL_curinterp
+  kOnly,       // of builds without threads: PL_op, which their variables are told from; 0: with threads
   kLoop,       // Perl_runops_standard
   kDebugLoop,  // Perl_runops_debug
 };

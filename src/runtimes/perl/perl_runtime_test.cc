@@ -64,12 +64,42 @@ TEST(PerlRuntime, SaysWhatItCannotWalk) {
   EXPECT_EQ(file->version, "5.44");
   EXPECT_FALSE(file->eval[0].empty());  // so that frames can say so
 
+  // With MULTIPLICITY alone there are no variables by themselves.
   const auto single = interpreter_image(36, "");
   ASSERT_TRUE(single);
   file = PerlRuntime().detect(*single, "any");
   ASSERT_TRUE(file);
   EXPECT_FALSE(file->supported);
   EXPECT_EQ(file->version, "5.36 without threads");
+}
+
+// What builds without threads have.
+constexpr const char* kVariablesOfItsOwn =
+    "long PL_op = 1, PL_savestack_ix = 1, PL_curcop = 1, PL_curstackinfo = 1, PL_top_env = 1, PL_main_cv = 1,"
+    " PL_compiling = 1, PL_runops = 1; ";
+
+TEST(PerlRuntime, KnowsBuildsWithoutThreads) {
+  const auto image = interpreter_image(36, kVariablesOfItsOwn);
+  if (!image) GTEST_SKIP() << image.error().message();
+  const auto file = PerlRuntime().detect(*image, "any");
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(file->supported);
+  EXPECT_EQ(file->version, "5.36 without threads");
+  EXPECT_NE(file->state[kOnly].value, 0U);
+  EXPECT_EQ(file->state[kThreadKey].value, 0U);
+  const auto perl = targets::layout_of<gp_perl>(file->entry);
+  EXPECT_EQ(perl.op, 0);
+  EXPECT_NE(perl.runops, 0);
+}
+
+TEST(PerlRuntime, RefusesLongDoubles) {
+  const auto image = interpreter_image(
+      36, std::string(kVariablesOfItsOwn) + "const char PL_bincompat_options[] = \" PERLIO_LAYERS USE_LONG_DOUBLE\";");
+  if (!image) GTEST_SKIP() << image.error().message();
+  const auto file = PerlRuntime().detect(*image, "any");
+  ASSERT_TRUE(file);
+  EXPECT_FALSE(file->supported);
+  EXPECT_EQ(file->version, "5.36 with long doubles");
 }
 
 TEST(PerlRuntime, SeesNoneInOtherFiles) {
@@ -132,12 +162,28 @@ TEST(PerlAttach, TakesNewAndRunningProcessesAndRefusesNonsense) {
   EXPECT_EQ(perl.loop[1], 0x10600U);
   memory.words[0x11000] = 0x7f0000001000;
   EXPECT_EQ(attach().error().code(), ErrorCode::kNotFound);
-  memory.words[0x7f0000001000 + perl.runops] = 0;  // being made
+  const uint64_t runops = 0x7f0000001000 + static_cast<uint64_t>(perl.runops);
+  memory.words[runops] = 0;  // being made
   EXPECT_TRUE(attach());
-  memory.words[0x7f0000001000 + perl.runops] = 0x10600;
+  memory.words[runops] = 0x10600;
   EXPECT_TRUE(attach());
-  memory.words[0x7f0000001000 + perl.runops] = 0x10700;
+  memory.words[runops] = 0x10700;
   EXPECT_EQ(attach().error().code(), ErrorCode::kMalformed);
+}
+
+TEST(PerlAttach, FindsTheVariablesOfBuildsWithoutThreads) {
+  std::array<Vaddr, kVariables> variables{};
+  for (size_t i = 0; i < kVariables; ++i) variables[i] = Vaddr{0x5000 - 0x100 * i};
+  targets::RuntimeFile file;
+  file.supported = true;
+  file.entry = targets::entry_with(GP_RUNTIME_PERL, *offsets_of(kPerl36, variables));
+  file.state[kOnly] = variables[kOp];
+  file.state[kLoop] = {0x500};
+  const auto entry = PerlRuntime().attach(file, Words(), 0x10000);  // there is nothing to be read
+  ASSERT_TRUE(entry);
+  const auto perl = targets::layout_of<gp_perl>(*entry);
+  EXPECT_EQ(perl.only, 0x15000U);
+  EXPECT_EQ(perl.loop[0], 0x10500U);
 }
 
 }  // namespace

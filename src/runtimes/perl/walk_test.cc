@@ -25,7 +25,7 @@ class PerlWalkTest : public testing::TestWithParam<const char*> {
     world_.memory = &recording_;
     world_.entry = *attached;
     perl_ = targets::layout_of<gp_perl>(world_.entry);
-    interpreter_ = word(recording_.first);
+    interpreter_ = recording_.interpreter(recording_);
   }
 
   // What is to be walked, in an activation of the loop.
@@ -44,7 +44,15 @@ class PerlWalkTest : public testing::TestWithParam<const char*> {
   uint64_t word(uint64_t address) { return word_at(recording_, address); }
   void set_word(uint64_t address, uint64_t value) { set_word_at(recording_, address, value); }
 
-  uint64_t newest_stack() { return word(interpreter_ + perl_.statement + 16); }
+  // The address of one of the interpreter's variables.
+  uint64_t variable(int32_t which) const { return interpreter_ + static_cast<uint64_t>(int64_t{which}); }
+  // Where the text of a statement's file begins.
+  uint64_t file_of(uint64_t statement) {
+    const uint64_t file = word(statement + GP_PERL_COP_FILE);
+    return recording_.is_single() ? word(word(file) + GP_PERL_GV_NAME) + GP_PERL_NAME_TEXT : file;
+  }
+
+  uint64_t newest_stack() { return word(variable(perl_.stack)); }
   // The newest subroutine, eval or format of a stack of contexts.
   uint64_t newest_context(uint64_t stack) {
     const auto number = static_cast<uint32_t>(word(stack + GP_PERL_STACK_TOP_SUB));
@@ -98,6 +106,7 @@ TEST_P(PerlWalkTest, SeesWhatPerlTells) {
 
 // After a guess the loop's register is not known.
 TEST_P(PerlWalkTest, FindsTheInterpreterByThread) {
+  if (recording_.is_single()) return;
   auto walked = ready();
   walked->state.registers.valid = 0;
   walked->run(world_);
@@ -109,6 +118,7 @@ TEST_P(PerlWalkTest, FindsTheInterpreterByThread) {
 }
 
 TEST_P(PerlWalkTest, DoesNotGuessAnInterpreter) {
+  if (recording_.is_single()) return;
   auto walked = ready();
   walked->state.registers.valid = 0;
   walked->state.thread_pointer += 16;
@@ -122,6 +132,27 @@ TEST_P(PerlWalkTest, DoesNotGuessAnInterpreter) {
   walked->run(world_, GP_DRAIN_FOR_LATER);
   EXPECT_EQ(walked->state.frames, 1U);
   EXPECT_EQ(walked->frames()[0].kind, GP_FRAME_PLACE);
+}
+
+// Without threads there is one, or none yet.
+TEST_P(PerlWalkTest, TakesNothingForTheOnlyInterpreter) {
+  if (!recording_.is_single()) return;
+  set_word(variable(perl_.runops), 0);
+  EXPECT_EQ(walk()->frames().back().kind, GP_FRAME_END);
+  auto walked = ready();
+  walked->run(world_, GP_DRAIN_FOR_LATER);
+  ASSERT_EQ(walked->state.frames, 1U);
+  EXPECT_EQ(walked->frames()[0].kind, GP_FRAME_PLACE);
+}
+
+// What is named like no file is none's name.
+TEST_P(PerlWalkTest, TakesNoOtherGlobForAFiles) {
+  if (!recording_.is_single()) return;
+  const uint64_t file = file_of(word(variable(perl_.statement)));
+  set_word(file, word(file) ^ 1);
+  const auto frames = walk()->frames();
+  ASSERT_EQ(frames.size(), recording_.frames.size());
+  EXPECT_EQ(symbol_of(frames[0])->file, "");
 }
 
 // Behind methods of ties, blocks of sorts and of List::Util, and the script; not behind what Perl calls itself.
@@ -141,7 +172,7 @@ TEST_P(PerlWalkTest, HandsOverWhereCCalledPerl) {
 // FETCH() runs an eval in an activation of its own: the one further out has no frames, then by_waiting() follows.
 TEST_P(PerlWalkTest, KnowsTheSecondActivationOfACallback) {
   const auto plain = walk()->frames();
-  const uint64_t environment = word(interpreter_ + perl_.environment);
+  const uint64_t environment = word(variable(perl_.environment));
   auto walked = ready();
   walked->stack = {environment - 64, environment + 256, environment + 512, environment + 1024};
   walked->run(world_);
@@ -166,15 +197,15 @@ TEST_P(PerlWalkTest, KnowsTheSecondActivationOfACallback) {
 TEST_P(PerlWalkTest, LeavesOutBlocksThatAreNotRunning) {
   const auto plain = walk()->frames();
   const auto below = number_of("(sort block)") + 1;
-  set_word(interpreter_ + perl_.statement + 16, stack_of(GP_PERL_STACK_IS_SORT));
+  set_word(variable(perl_.stack), stack_of(GP_PERL_STACK_IS_SORT));
   set_word(stack_of(GP_PERL_STACK_IS_SORT) + GP_PERL_STACK_TOP, uint64_t{0xffffffff} << 32U);
   set_word(stack_of(GP_PERL_STACK_IS_SORT) + GP_PERL_STACK_TOP_SUB,
            uint64_t{GP_PERL_STACK_IS_SORT} << 32U | 0xffffffffU);
-  set_word(interpreter_ + GP_PERL_OP, 0);
+  set_word(variable(perl_.op), 0);
   const auto between = walk()->frames();
   ASSERT_EQ(between.size(), plain.size() - below);
   for (size_t i = 0; i < between.size(); ++i) EXPECT_TRUE(is_same(between[i], plain[i + below]));
-  set_word(interpreter_ + GP_PERL_OP, 0x1000);
+  set_word(variable(perl_.op), 0x1000);
   EXPECT_EQ(walk()->frames().size(), between.size() + 1);
 }
 
@@ -198,7 +229,7 @@ TEST_P(PerlWalkTest, TellsCodeAtOneAddressApart) {
   EXPECT_EQ(GP_CODE_OBJECT(renamed[0].value), GP_CODE_OBJECT(before[0].value));
   EXPECT_FALSE(is_same(renamed[0], before[0]));
   EXPECT_TRUE(is_same(renamed[1], before[1]));
-  const uint64_t file = word(word(interpreter_ + perl_.statement) + GP_PERL_COP_FILE);
+  const uint64_t file = file_of(word(variable(perl_.statement)));
   set_word(file + 8, word(file + 8) ^ 1);
   EXPECT_FALSE(is_same(walk()->frames()[0], renamed[0]));
 }
@@ -210,8 +241,9 @@ TEST_P(PerlWalkTest, CountsEvaluatedStringsAsOneFile) {
   bool changed = false;
   for (auto& [start, bytes] : recording_.pieces) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (!text.starts_with("(eval ")) continue;
-    bytes[6] ^= 1U;
+    const std::string_view begin = recording_.is_single() ? "_<(eval " : "(eval ";
+    if (!text.starts_with(begin)) continue;
+    bytes[begin.size()] ^= 1U;
     changed = true;
   }
   EXPECT_TRUE(changed);
@@ -226,12 +258,12 @@ TEST_P(PerlWalkTest, IsAtTheFirstStatementOfWhatWasJustEntered) {
   std::array<uint8_t, 64> first{};
   first[GP_PERL_OP_TYPE] = static_cast<uint8_t>(perl_.op_nextstate);
   first[GP_PERL_COP_LINE] = 7;
-  const uint64_t file = word(word(interpreter_ + perl_.statement) + GP_PERL_COP_FILE);
+  const uint64_t file = word(word(variable(perl_.statement)) + GP_PERL_COP_FILE);
   for (size_t i = 0; i < 8; ++i) first[GP_PERL_COP_FILE + i] = static_cast<uint8_t>(file >> (8 * i));
   recording_.add(start, first);
   EXPECT_EQ(walk()->frames()[0].extra, plain[0].extra);
-  set_word(interpreter_ + perl_.statement, word(context + GP_PERL_CONTEXT_COP));
-  set_word(interpreter_ + GP_PERL_OP, start);
+  set_word(variable(perl_.statement), word(context + GP_PERL_CONTEXT_COP));
+  set_word(variable(perl_.op), start);
   EXPECT_EQ(walk()->frames()[0].extra, 7U);
   EXPECT_EQ(walk()->frames()[1].extra, plain[1].extra);
 }
@@ -294,7 +326,8 @@ TEST_P(PerlWalkTest, SaysThatARuntimeIsNotLoaded) {
   EXPECT_EQ(frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, PerlWalkTest, testing::Values("5.32", "5.36", "5.40", "5.42"), kVersionName);
+INSTANTIATE_TEST_SUITE_P(Versions, PerlWalkTest, testing::Values("5.32", "5.36", "5.40", "5.42", "5.40-nothreads"),
+                         kVersionName);
 
 }  // namespace
 }  // namespace gp::runtimes::perl

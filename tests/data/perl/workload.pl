@@ -3,13 +3,13 @@ use strict;
 use warnings;
 use utf8;
 use List::Util qw(first);
-binmode(STDOUT, ':encoding(UTF-8)');
+binmode(STDOUT, ':utf8');
 
 # What gp_record_perl records: tells the stack it stands in, then waits to be read. Frames innermost first:
 # "frame TAB line TAB file TAB name". A block that catches has no frame of its own; a block of a sort has.
 
 our ($a, $b);
-open(my $self, '<:encoding(UTF-8)', __FILE__) or die;
+open(my $self, '<:utf8', __FILE__) or die;
 my @text = ('', <$self>);
 
 sub tell_stack {

@@ -26,8 +26,7 @@ uint64_t thread_pointer_of(pid_t pid) {
 
 // Walks once by what the loop's register holds, and once by the thread. True when both saw as much as was told.
 bool walk_both_ways(Recording& recording, const ProcessReader& reader, const gp_runtime_entry& entry) {
-  std::array<uint8_t, sizeof(uint64_t)> word{};
-  if (!reader.read(Pc{recording.first}, word)) return false;
+  const uint64_t interpreter = recording.interpreter(reader);
   bool all = true;
   for (const gp_drain drain : {GP_DRAIN_NOT, GP_DRAIN_FOR_LATER}) {
     auto walk = std::make_unique<PerlWalk>();
@@ -35,7 +34,7 @@ bool walk_both_ways(Recording& recording, const ProcessReader& reader, const gp_
     world.memory = &reader;
     world.entry = entry;
     walk->state.thread_pointer = recording.thread_pointer;
-    if (drain == GP_DRAIN_NOT) walk->set_register(Recording::kRegister, read_at<uint64_t>(word, 0).value_or(0));
+    if (drain == GP_DRAIN_NOT) walk->set_register(Recording::kRegister, interpreter);
     // So that all JMPENVs are between two activations.
     walk->stack = {1, UINT64_MAX};
     walk->run(world, drain);
@@ -57,9 +56,18 @@ int record(const char* root, const char* program, const char* script, const char
   const auto detected = image ? runtime.detect(*image, program) : std::nullopt;
   if (detected && detected->supported && recording.frames.size() > 1) {
     const uint64_t bias = waiting.bias(*image);
-    recording.version = targets::layout_of<gp_perl>(detected->entry).version;
-    recording.key = detected->state[kThreadKey].value + bias;
-    recording.first = detected->state[kFirst].value + bias;
+    const auto perl = targets::layout_of<gp_perl>(detected->entry);
+    recording.version = perl.version;
+    if (const uint64_t only = detected->state[kOnly].value; only != 0) {
+      const std::array<int32_t, kVariables> far = {perl.op,          perl.savestack_ix, perl.statement, perl.stack,
+                                                   perl.environment, perl.main,         perl.compiling, perl.runops};
+      std::ranges::transform(far, recording.variables.begin(), [&](int32_t distance) {
+        return Vaddr{only + bias + static_cast<uint64_t>(int64_t{distance})};
+      });
+    } else {
+      recording.key = detected->state[kThreadKey].value + bias;
+      recording.first = detected->state[kFirst].value + bias;
+    }
     recording.loop = detected->state[kLoop].value + bias;
     recording.debug_loop = detected->state[kDebugLoop].value + bias;
     recording.thread_pointer = thread_pointer_of(waiting.pid());
