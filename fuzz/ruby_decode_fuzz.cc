@@ -27,6 +27,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(line_at(bytes, data[0]));
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   GP_CHECK(qualified(text, "A", (data[0] & 1) != 0).size() <= size + 2);
-  static_cast<void>(version_number(text));
+  static_cast<void>(version_of(text));
   return 0;
 }

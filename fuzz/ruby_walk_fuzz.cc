@@ -35,8 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   gp::runtimes::EndlessMemory memory;
   memory.bytes = {data + 1, size - 1};
-  constexpr uint16_t kVersions[] = {0x0207, 0x0301, 0x0303};
-  auto ruby = offsets_of(kVersions[data[0] % 3]).value_or(gp_ruby{});
+  constexpr const char* kVersions[] = {"2.7.8", "3.1.2", "3.2.0", "3.3.8", "4.0.0"};
+  auto ruby = offsets_of(kVersions[data[0] % 5]).value_or(gp_ruby{});
   const uint64_t place = read_at<uint64_t>(memory.bytes, 4).value_or(0);
   if (ruby.thread_id == 0) ruby.tls_slot = place;
   ruby.current = ruby.vm = place;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Where one process keeps its Ruby, and the offsets of its version; src/runtimes/ruby fills it. What is the same in all
- * versions walked (2.7 to 3.4) is a constant here, with its place in Ruby's sources.
+ * versions walked (2.7 to 4.0) is a constant here, with its place in Ruby's sources.
  */
 #pragma once
 
@@ -29,6 +29,7 @@ struct gp_ruby {
 	__u16 thread_vm;   /* rb_thread_t.vm */
 	__u16 vm_threads;  /* 2.7: rb_vm_t.living_threads: a list through the first word of each thread */
 	__u16 vm_heap;     /* rb_vm_t.objspace */
+	__u16 vm_shapes;   /* 3.2: rb_vm_t.shape_list: what tells the variables of a class */
 	__u16 frame_bytes; /* sizeof(rb_control_frame_t) */
 	__u16 lines;       /* rb_iseq_constant_body.insns_info */
 	__u16 line_bytes;  /* sizeof(struct iseq_insn_info_entry) */
@@ -94,12 +95,12 @@ GP_LAYOUT_FITS(struct gp_ruby);
 #define GP_RUBY_LINES_INDEX 24
 #define GP_RUBY_BODY_BYTES 152
 
-/* rb_symbols_t (symbol.h): last_id, str_sym, ids: an array of arrays of 512 pairs {name, symbol}, by serial number. */
+/* rb_symbols_t (symbol.h; 4.0: symbol.c): last_id, str_sym (4.0: next_id, sym_set), ids: an array of arrays of 512 pairs {name, symbol}, by serial number. */
 #define GP_RUBY_SYMBOLS_IDS 16
 #define GP_RUBY_IDS_A_PART 512    /* ID_ENTRY_UNIT, symbol.c */
-#define GP_RUBY_LAST_OPERATOR 170 /* up to here an ID is its own serial number, beyond it has 4 bits of kind below:
-                                     tLAST_OP_ID is 168 in 2.7, 169 from 3.0 on, 170 in 3.4 (id.h); those between are no
-                                     IDs in older ones */
+#define GP_RUBY_LAST_OPERATOR 171 /* up to here an ID is its own serial number, beyond it has 4 bits of kind below:
+                                     tLAST_OP_ID is 168 in 2.7, 169 from 3.0 on, 170 in 3.4, 171 in 4.0 (id.h); those
+                                     between are no IDs in older ones */
 #define GP_RUBY_ID_SHIFT 4        /* ID_SCOPE_SHIFT, id.h */
 #define GP_RUBY_ID_SCOPE 0xeull   /* ID_SCOPE_MASK; 0: local, which is what the names of hidden variables are */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Ruby 2.7 to 3.4: one control frame a turn, handed over to native code where C called the interpreter. Layouts and
+ * Ruby 2.7 to 4.0: one control frame a turn, handed over to native code where C called the interpreter. Layouts and
  * flags: bpf/abi/ruby.h; where they come from: src/runtimes/ruby.
  *
  * The control frames of a thread (or fiber) lie in one array, the newest at the lowest address. Every C activation of

@@ -8,6 +8,8 @@
 
 #define GP_RUBY_OUTER_MAX 12   /* environments looked through for a method: nested blocks */
 #define GP_RUBY_HIDDEN_MAX 4   /* variables of a class looked at for its name: the name is set first */
+#define GP_RUBY_SHAPES_MAX 256 /* 3.2: the same, beginning with the last */
+#define GP_RUBY_SHAPE_VARIABLE 1 /* shape.h: SHAPE_IVAR */
 
 /* Type of an object (GP_RUBY_CLASS, …); 0 for what is none (numbers, true, …). */
 GP_INLINE __u64 gp_ruby_flags(struct gp_walk *w, __u64 object)
@@ -62,6 +64,17 @@ GP_INLINE __u64 gp_ruby_id_name(struct gp_walk *w, const struct gp_ruby *ruby, _
 	return gp_ruby_element(w, ids, 2 * ((__u32)serial % GP_RUBY_IDS_A_PART));
 }
 
+/* Remembers what a variable of a class holds if it is what is looked for: 1. */
+GP_INLINE int gp_ruby_is_wanted(struct gp_walk *w, __u64 value)
+{
+	__u64 type = gp_ruby_flags(w, value) & GP_RUBY_TYPE;
+	int found = w->ruby.want_class ? type == GP_RUBY_CLASS || type == GP_RUBY_MODULE : type == GP_RUBY_STRING;
+
+	if (found)
+		w->ruby.hidden = value;
+	return found;
+}
+
 /* One variable of a class. 1: it was the last, or is what is looked for. */
 GP_INLINE int gp_ruby_look_at_variable(struct gp_walk *w)
 {
@@ -71,33 +84,65 @@ GP_INLINE int gp_ruby_look_at_variable(struct gp_walk *w)
 		return 1;
 	w->ruby.variables--;
 	w->ruby.variable += 24;
-	if (entry[1] & GP_RUBY_ID_SCOPE)
-		return 0;
-
-	__u64 type = gp_ruby_flags(w, entry[2]) & GP_RUBY_TYPE;
-	int found = w->ruby.want_class ? type == GP_RUBY_CLASS || type == GP_RUBY_MODULE : type == GP_RUBY_STRING;
-
-	if (found)
-		w->ruby.hidden = entry[2];
-	return found;
+	return entry[1] & GP_RUBY_ID_SCOPE ? 0 : gp_ruby_is_wanted(w, entry[2]);
 }
 
 GP_TURN(gp_ruby_look_at_variable)
+
+/* 3.2: one step of how an object came to its variables, the last first. 1: it was the first one's, or is what is looked
+   for. rb_shape_t (shape.h): edges, edge_name, {next_iv_index, capacity}, {type, …, parent_id}. */
+GP_INLINE int gp_ruby_look_at_shape(struct gp_walk *w)
+{
+	__u64 *shape = w->context, value = 0;
+
+	if (gp_read_user(w, shape, 32, w->ruby.variable + 32 * w->ruby.variables))
+		return 1;
+
+	__u8 type = (__u8)shape[3];
+	__u64 after = (__u32)shape[2];
+
+	w->ruby.variables = shape[3] >> 32;
+	if (!shape[1]) /* the root, and what objects of a size begin with, have none */
+		return 1;
+	if (type != GP_RUBY_SHAPE_VARIABLE || (shape[1] & GP_RUBY_ID_SCOPE) || !after ||
+	    gp_read_user(w, &value, 8, w->ruby.values + 8 * (after - 1)))
+		return 0;
+	return gp_ruby_is_wanted(w, value);
+}
+
+GP_TURN(gp_ruby_look_at_shape)
+
+/* 3.2: a class has the values (RClass: 32 bytes, then rb_classext_t.iv_ptr), its shape (the upper half of its flags) tells
+   whose they are. */
+GP_INLINE __u64 gp_ruby_hidden_by_shape(struct gp_walk *w, const struct gp_ruby *ruby, __u64 klass)
+{
+	__u64 thread = 0, vm = 0;
+
+	if (gp_read_user(w, &thread, 8, w->ruby.ec + ruby->ec_thread) || gp_read_user(w, &vm, 8, thread + ruby->thread_vm) ||
+	    gp_read_user(w, &w->ruby.variable, 8, vm + ruby->vm_shapes) ||
+	    gp_read_user(w, &w->ruby.values, 8, klass + 32))
+		return 0;
+	w->ruby.variables = gp_ruby_flags(w, klass) >> 32;
+	GP_LOOP(gp_ruby_look_at_shape, w, GP_RUBY_SHAPES_MAX);
+	return w->ruby.hidden;
+}
 
 /*
  * Before 3.3: what a class keeps of itself is among its variables, under names that no program can write: its path is
  * the first such string, the object a singleton class belongs to the first such class or module (2.7, 3.1: variable.c,
  * class.c: classpath, __attached__). RClass.ptr at 24, iv_tbl at 8 in it, st_table: bound at 40, entries at 48.
  */
-GP_INLINE __u64 gp_ruby_hidden(struct gp_walk *w, __u64 klass, int want_class)
+GP_INLINE __u64 gp_ruby_hidden(struct gp_walk *w, const struct gp_ruby *ruby, __u64 klass, int want_class)
 {
 	__u64 extension = 0, table = 0;
 
+	w->ruby.want_class = want_class ? 1 : 0;
+	w->ruby.hidden = 0;
+	if (ruby->vm_shapes)
+		return gp_ruby_hidden_by_shape(w, ruby, klass);
 	if (gp_read_user(w, &extension, 8, klass + 24) || gp_read_user(w, &table, 8, extension + 8) ||
 	    gp_read_user(w, &w->ruby.variables, 8, table + 40) || gp_read_user(w, &w->ruby.variable, 8, table + 48))
 		return 0;
-	w->ruby.want_class = want_class ? 1 : 0;
-	w->ruby.hidden = 0;
 	GP_LOOP(gp_ruby_look_at_variable, w, GP_RUBY_HIDDEN_MAX);
 	return w->ruby.hidden;
 }
@@ -117,7 +162,7 @@ GP_INLINE __u64 gp_ruby_class_path(struct gp_walk *w, const struct gp_ruby *ruby
 		__u64 attached = 0;
 
 		if (!ruby->class_attached)
-			attached = gp_ruby_hidden(w, klass, 1);
+			attached = gp_ruby_hidden(w, ruby, klass, 1);
 		else if (gp_read_user(w, &attached, 8, klass + ruby->class_attached))
 			return 0;
 		klass = attached;
@@ -129,7 +174,7 @@ GP_INLINE __u64 gp_ruby_class_path(struct gp_walk *w, const struct gp_ruby *ruby
 	if (!gp_ruby_is_class(flags))
 		return 0;
 	if (!ruby->class_path)
-		return gp_ruby_hidden(w, klass, 0);
+		return gp_ruby_hidden(w, ruby, klass, 0);
 	return gp_read_user(w, &path, 8, klass + ruby->class_path) ? 0 : path;
 }
 

@@ -29,8 +29,9 @@ struct gp_ruby_walk {
 	__u32 reserved2;
 	__u64 environment; /* looked through for a method: the next */
 	__u64 method;      /* found in one, or 0 */
-	__u64 variable;    /* of a class: the next to look at */
-	__u64 variables;   /* left */
+	__u64 variable;    /* of a class: the next to look at; 3.2: the shapes of all objects */
+	__u64 variables;   /* left; 3.2: the next shape to look at */
+	__u64 values;      /* 3.2: what the variables hold */
 	__u64 hidden;      /* what was found among them, or 0 */
 	__u64 want_class;  /* what is looked for is a class, else a string */
 	struct gp_ruby_lines lines; /* of the symbol that is shipped: too much for the BPF stack */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs scenario cases: real workloads, the real profiler, expected stacks and shares.
 
-Usage: tests/scenario/run.py [--full | --matrix] [--list] [-v] [--agent BINARY] [CASE...]
+Usage: tests/scenario/run.py [--full | --matrix] [--list] [-v] [--agent BINARY] [--program INTERPRETER] [CASE...]
 
 Cases are the files of tests/scenario/cases; docs/testing.md explains them. Cases that ask for nothing special share one
 run of the profiler. Prints PASS, FAIL or SKIP for each and closes with "N passed, N failed, N skipped".
@@ -156,7 +156,7 @@ def check_the_checker(runner):
 
 def run_all(runner, arguments, cases):
     instances = list(instances_of([case for case in cases if arguments.full or arguments.names or not case.full],
-                                  arguments.full, arguments.matrix))
+                                  arguments.full, arguments.matrix, arguments.program))
     built = build(sorted({need for instance in instances for need in instance.needs}), interpreters())
     ready = []
     for instance in instances:
@@ -178,6 +178,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="name the cases and end")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the stacks of cases that pass too")
     parser.add_argument("--agent", default=f"{ROOT}/build/gprofiler", help="the binary under test")
+    parser.add_argument("--program", help="an interpreter of this machine, instead of those of suites and built ones")
     parser.add_argument("names", nargs="*", metavar="CASE", help="part of a case's name")
     arguments = parser.parse_args()
     try:

@@ -56,6 +56,18 @@ def perl(suite, version, *options):
                   (configure, ["make", "-C", "{source}", JOBS], ["make", "-C", "{source}", "install"]))
 
 
+# As the official container images configure it; of the extensions those that the workloads use. It would download gems.
+RUBY = ("--enable-yjit", "--enable-shared", "--disable-install-doc", "--with-ext=etc,monitor,stringio,zlib,rbconfig/sizeof",
+        "optflags=-O2", "debugflags=-g0")
+
+
+def ruby(suite, version):
+    """With YJIT, which Debian's have not from 3.3 on."""
+    return Recipe("ruby", suite, f"ruby{version}", "bin/ruby",
+                  (["{source}/configure", "--prefix={prefix}", *RUBY], ["make", JOBS, "bundled-gems="],
+                   ["make", "install", "bundled-gems="]), needs=("gcc", "make", "rustc"))
+
+
 RECIPES = {
     "3.13t": python("trixie", "3.13", "--disable-gil"),
     "3.14t": python("sid", "3.14", "--disable-gil"),
@@ -63,6 +75,8 @@ RECIPES = {
                         scripts={"musl-cc": MUSL_CC}),
     "5.36-nothreads": perl("bookworm", "5.36.0", "-Duseshrplib"),
     "5.40-nothreads": perl("trixie", "5.40.1"),
+    "3.3-yjit": ruby("trixie", "3.3"),
+    "3.4-yjit": ruby("experimental", "3.4"),
 }
 
 

@@ -167,11 +167,15 @@ def missing_requirement(requirement):
     return f"unknown requirement {requirement!r}"
 
 
-def instances_of(cases, full, matrix):
+def instances_of(cases, full, matrix, program=None):
     """The cases with the interpreters and suites they ask for: one of each; in a full run every interpreter that is
-    wanted; for the table every suite and every one that is built from its source, too."""
+    wanted; for the table every suite and every one that is built from its source, too. With a `program` those that ask
+    for either get it instead."""
     pythons = interpreters()
     for case in cases:
+        if program and (case.suites or case.built):
+            yield Instance(case, "own", program)
+            continue
         if case.suites:
             suites = case.suites.split()
             for suite in suites if matrix else [DAILY_SUITE if DAILY_SUITE in suites else suites[0]]:

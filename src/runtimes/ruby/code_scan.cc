@@ -27,15 +27,14 @@ std::optional<Vaddr> relative(Bytes code, Vaddr start, size_t at) {
   return start + at + 4 + static_cast<uint64_t>(int64_t{*distance});
 }
 
-// The first words of rb_symbols_t in the file: ids up to the last built-in one are taken, the tables are not there yet
-// (symbol.c: ruby_global_symbols = {tNEXT_ID-1}).
+// The words of rb_symbols_t in the file (a fourth, which 4.0 has not, is not looked at): ids up to the last built-in one
+// are taken, the tables are not there yet (symbol.c: ruby_global_symbols = {tNEXT_ID-1}).
 bool is_symbol_table(const elf::Image& image, Vaddr address) {
   constexpr uint64_t kMinIds = 150;  // 236 in 2.7, 241 in 3.3
   constexpr uint64_t kMaxIds = 2000;
   if (address.value % 8 != 0) return false;
-  const auto words = read_at<std::array<uint64_t, 4>>(image.bytes_at(address), 0);
-  return words && (*words)[0] >= kMinIds && (*words)[0] <= kMaxIds && (*words)[1] == 0 && (*words)[2] == 0 &&
-         (*words)[3] == 0;
+  const auto words = read_at<std::array<uint64_t, 3>>(image.bytes_at(address), 0);
+  return words && (*words)[0] >= kMinIds && (*words)[0] <= kMaxIds && (*words)[1] == 0 && (*words)[2] == 0;
 }
 
 std::optional<Vaddr> table_read_by(const elf::Image& image, Vaddr function, size_t limit) {

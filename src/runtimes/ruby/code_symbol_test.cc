@@ -27,13 +27,15 @@ TEST(RubyCodeSymbol, OtherLabelsStay) {
 }
 
 TEST(RubyCodeSymbol, VersionsAreToldByTheirNumber) {
-  EXPECT_EQ(version_number("2.7.4"), 0x0207);
-  EXPECT_EQ(version_number("3.3.8"), 0x0303);
-  EXPECT_EQ(version_number("4.0"), 0x0400);
-  for (const char* text : {"", "3", "x.y", ".1", "300.1"}) EXPECT_EQ(version_number(text), 0) << text;
-  EXPECT_TRUE(offsets_of(0x0301));
-  EXPECT_TRUE(offsets_of(0x0304));
-  EXPECT_FALSE(offsets_of(0x0400));
+  EXPECT_EQ(version_of("2.7.4")->number, 0x0207);
+  EXPECT_EQ(version_of("3.3.11")->number, 0x0303);
+  EXPECT_EQ(version_of("3.3.11")->patch, 11U);
+  EXPECT_EQ(version_of("4.0")->number, 0x0400);
+  EXPECT_EQ(version_of("4.0")->patch, 0U);
+  for (const char* text : {"", "3", "x.y", ".1", "300.1"}) EXPECT_FALSE(version_of(text)) << text;
+  for (const char* text : {"2.7.8", "3.0.7", "3.1.2", "3.2.11", "3.3.0", "3.4.12", "4.0.0"})
+    EXPECT_TRUE(offsets_of(text)) << text;
+  for (const char* text : {"2.6.10", "3.5.0", "4.1.0", "?"}) EXPECT_FALSE(offsets_of(text)) << text;
 }
 
 }  // namespace

@@ -10,10 +10,16 @@
 
 namespace gp::runtimes::ruby {
 
-// "3.3.8" → 0x0303; 0 when it does not say.
-uint16_t version_number(std::string_view text);
+// Owner thread: none (value).
+struct Version {
+  uint16_t number = 0;  // 0x0303 for "3.3.8"
+  unsigned patch = 0;   // 8; 0 when it is not said
+};
 
-// Addresses are still zero. Nothing for versions whose layout is not known.
-std::optional<gp_ruby> offsets_of(uint16_t version);
+// Nothing when the text is no version.
+std::optional<Version> version_of(std::string_view text);
+
+// By the text of ruby_version. Addresses are still zero. Nothing for versions whose layout is not known.
+std::optional<gp_ruby> offsets_of(std::string_view version);
 
 }  // namespace gp::runtimes::ruby

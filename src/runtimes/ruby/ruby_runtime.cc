@@ -71,7 +71,7 @@ std::optional<targets::RuntimeFile> RubyRuntime::detect(const elf::Image& image,
   file.version = string_at(image.bytes_at(symbols.version), 0).value_or("?");
   constexpr size_t kMaxVersion = 16;
   if (file.version.size() > kMaxVersion) file.version = "?";
-  auto ruby = offsets_of(version_number(file.version));
+  auto ruby = offsets_of(file.version);
   if (!ruby || image.machine() != elf::Machine::kX86_64) return file;
   if (!find_loops(image, file) || !find_context(image, symbols, file, *ruby)) return file;
   if (const auto table = find_symbol_table(image, symbols.id_to_string)) file.state[kSymbolTable] = *table;

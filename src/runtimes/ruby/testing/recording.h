@@ -13,7 +13,7 @@ struct Recording final : RecordingOf<Recording> {
 
   // The walker's entry: the recorded addresses with what the version says today.
   [[nodiscard]] std::optional<gp_runtime_entry> entry() const {
-    auto ruby = offsets_of(version_number(version));
+    auto ruby = offsets_of(version);
     if (!ruby || places.size() != 5) return std::nullopt;
     ruby->tls_slot = places[0];
     ruby->tls_offset = places[1];
