@@ -96,6 +96,20 @@ static __always_inline struct gp_process *find_forked_from(struct gp_walk *w, st
 	return is_of(process, parent->start_boottime / GP_TICK_NS) ? process : 0;
 }
 
+/*
+ * While a system call ends by delivering a signal, rip is the handler's first instruction. The instruction leaves its rip
+ * in rcx, too, but for processors with FRED: there the code says whether it has just run.
+ */
+static __always_inline void check_is_return(struct gp_walk *w, const struct pt_regs *regs)
+{
+	const __u16 syscall = 0x050f; /* 0f 05 */
+	__u16 before;
+
+	if (regs->rcx != regs->rip &&
+	    bpf_probe_read_user(&before, sizeof(before), (void *)(regs->rip - sizeof(before))) == 0 && before != syscall)
+		w->registers.is_return = 0;
+}
+
 /* The user part of the interrupted state; false when there is none. */
 static __always_inline int user_registers(struct gp_walk *w, struct task_struct *task, int in_kernel)
 {
@@ -116,6 +130,8 @@ static __always_inline int user_registers(struct gp_walk *w, struct task_struct 
 		return 0;
 	}
 	gp_take_registers(&w->registers, regs, in_kernel);
+	if (w->registers.is_return)
+		check_is_return(w, regs);
 	w->thread_pointer = task->thread.fsbase;
 	w->record.sample.thread_pointer = w->thread_pointer;
 	return 1;

@@ -46,6 +46,12 @@ static __always_inline void take_user_part(struct gp_thread_state *thread, struc
 	thread->thread_pointer = task->thread.fsbase;
 }
 
+/* An int up to 6.18 at least, narrower in 7.2: read as wide as the running kernel has it. */
+static __always_inline int is_on_cpu(struct task_struct *task)
+{
+	return BPF_CORE_READ_BITFIELD(task, on_cpu) != 0;
+}
+
 SEC("iter/task")
 int gp_thread_states(struct bpf_iter__task *ctx)
 {
@@ -61,7 +67,7 @@ int gp_thread_states(struct bpf_iter__task *ctx)
 	thread->switches = task->nvcsw + task->nivcsw;
 	thread->start_ticks = task->group_leader->start_boottime / GP_TICK_NS;
 	bpf_probe_read_kernel_str(thread->comm, sizeof(thread->comm), task->comm);
-	if (task->on_cpu) {
+	if (is_on_cpu(task)) {
 		thread->flags = GP_THREAD_ON_CPU;
 	} else {
 		take_user_part(thread, task);
@@ -69,7 +75,7 @@ int gp_thread_states(struct bpf_iter__task *ctx)
 		long bytes = bpf_get_task_stack(task, thread->kernel, sizeof(thread->kernel) - 8, 0);
 
 		thread->kernel_frames = bytes > 0 ? (__u32)bytes / 8 : 0;
-		if (task->on_cpu || thread->switches != task->nvcsw + task->nivcsw)
+		if (is_on_cpu(task) || thread->switches != task->nvcsw + task->nivcsw)
 			thread->flags |= GP_THREAD_ON_CPU;
 	}
 	bpf_seq_write(ctx->meta->seq, thread, sizeof(*thread));

@@ -18,6 +18,7 @@
 #include "cpu.skel.h"
 #include "os/host.h"
 #include "os/self_usage.h"
+#include "sampling/bpf_log.h"
 #include "sampling/missed_ticks.h"
 
 namespace gp::sampling {
@@ -35,25 +36,6 @@ uint32_t cache_entries(uint32_t cpus) {
   uint32_t entries = 2048;
   while (entries > 256 && uint64_t{entries} * cpus > 131072) entries /= 2;
   return entries;
-}
-
-// libbpf's own messages: warnings say more than the errno that comes back.
-std::string last_warning;  // process-wide, as libbpf's print hook is
-
-[[gnu::format(printf, 2, 0)]] int keep_warning(enum libbpf_print_level level, const char* format, va_list arguments) {
-  if (level == LIBBPF_WARN) {
-    std::array<char, 512> text{};
-    std::vsnprintf(text.data(), text.size(), format, arguments);
-    last_warning = text.data();
-    while (!last_warning.empty() && last_warning.back() == '\n') last_warning.pop_back();
-  }
-  return 0;
-}
-
-std::unexpected<Error> fail_bpf(std::string_view doing, int result) {
-  Error error = Error::system(doing, -result);
-  if (last_warning.empty()) return std::unexpected(std::move(error));
-  return std::unexpected(Error(error.code(), fmt::format("{} ({})", error.message(), last_warning), -result));
 }
 
 std::optional<uint64_t> idle_of(const std::vector<os::CpuIdle>& idle, int cpu) {
@@ -108,8 +90,7 @@ struct Sampler::RingState {
 };
 
 Result<std::unique_ptr<Sampler>> Sampler::load(const SamplerOptions& options) {
-  libbpf_set_print(keep_warning);
-  last_warning.clear();
+  listen_to_libbpf();
   // Kernels before 5.11 charge BPF memory to this limit; where it cannot be raised we try all the same.
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   static_cast<void>(::setrlimit(RLIMIT_MEMLOCK, &unlimited));

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "os/unique_fd.h"
+#include "sampling/bpf_log.h"
 #include "threads.skel.h"
 
 namespace gp::sampling {
@@ -19,12 +20,14 @@ constexpr size_t kReadAtOnce = 32;  // threads
 }  // namespace
 
 Result<std::unique_ptr<ThreadStates>> ThreadStates::load(int32_t pid) {
+  listen_to_libbpf();
   std::unique_ptr<ThreadStates> states(new ThreadStates());
   states->skeleton_ = threads_bpf::open();
-  if (states->skeleton_ == nullptr) return fail_errno("open the BPF program that looks at threads");
+  if (states->skeleton_ == nullptr) return fail_bpf("open the BPF program that looks at threads", -errno);
   states->skeleton_->rodata->gp_threads_of = static_cast<uint32_t>(pid);
-  if (threads_bpf::load(states->skeleton_) != 0 || threads_bpf::attach(states->skeleton_) != 0)
-    return fail_errno("load the BPF program that looks at threads");
+  int result = threads_bpf::load(states->skeleton_);
+  if (result == 0) result = threads_bpf::attach(states->skeleton_);
+  if (result != 0) return fail_bpf("load the BPF program that looks at threads", result);
   return states;
 }
 

@@ -52,7 +52,8 @@ def start_of(instance, seconds):
 
 
 def round_script(instances, warm_up, seconds, hz):
-    """One round: the workloads in the background, one run of the profiler, its profile out through a serial port."""
+    """One round: the workloads in the background, one run of the profiler, its profile out through a serial port, and what a
+    dump of the first of them says."""
     early = [start_of(instance, 600) for instance in instances if not instance.case.late]
     late = [start_of(instance, 600) for instance in instances if instance.case.late]
     return [*(prepare for prepare, _ in early + late), *(command for _, command in early), f"sleep {warm_up}",
@@ -60,6 +61,7 @@ def round_script(instances, warm_up, seconds, hz):
             *(["sleep 4"] if late else []), *(command for _, command in late),
             "wait $agent; code=$?; echo \"guest: the profiler ended with $code\"",
             "(echo \"exit $code\"; cat /out/last_profile.col) | gzip | base64 >/dev/ttyS1; echo >/dev/ttyS1",
+            f"(echo dump; set -- $(pidof {instances[0].comm}); /gprofiler dump $1 2>&1) | gzip | base64 >/dev/ttyS1; echo >/dev/ttyS1",
             "rm -rf /out; kill -9 -1"]
 
 

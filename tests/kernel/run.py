@@ -9,6 +9,7 @@ and shares are as good. Prints PASS, FAIL or SKIP for each case and kernel and c
 import base64
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,10 @@ from interpreters import interpreters
 
 SUITES = ["bookworm", "trixie", "sid"]
 # Cases that run at the same time, and the seconds an emulated machine gives them to get going.
+# What a dump of the first of a round must say, from leaf to root, its lines joined by "~", is in DUMPS.
 ROUNDS = [(["c_chain", "c_signal", "c_syscalls", "c_chain_late"], 1), (["py_callbacks", "py_threads"], 20)]
+DUMPS = [r"~Thread \d+ [^~]*~([^~]+~)*\s+\d+  chain_10 [^~]*~\s+\d+  chain_9 ([^~]+~)*\s+\d+  _start ",
+         r"~  python 3\.[^~]*, found by ([^~]*~)+Thread \d+ [^~]*~([^~]+~)*\s+\d+  py_callbacks\.<module> [^~]*_\[p\]~([^~]+~)*\s+\d+  _start "]
 SECONDS, HZ = 12, 99
 BOOT_LIMIT = 420  # seconds for one kernel, emulated
 BOOT_TRIES = 3  # an emulated kernel may panic before it has run anything of ours
@@ -44,7 +48,7 @@ class Guest:
         self.console = ""
 
     def run(self):
-        """(profiles of the rounds, faults); a guest that panicked before our first command is booted again."""
+        """(profiles of the rounds, their dumps, faults); a guest that panicked before our first command is booted again."""
         for _ in range(BOOT_TRIES):
             result = self.boot()
             if "guest: " in self.console or "Kernel panic" not in self.console:
@@ -62,24 +66,27 @@ class Guest:
                                           stderr=subprocess.STDOUT, timeout=BOOT_LIMIT).stdout.decode(errors="replace")
         except subprocess.TimeoutExpired as error:
             self.console = (error.stdout or b"").decode(errors="replace")
-            return [], [f"the guest did not end within {BOOT_LIMIT} s"]
+            return [], [], [f"the guest did not end within {BOOT_LIMIT} s"]
         return self.result()
 
     def result(self):
-        """(profiles of the rounds, faults)"""
-        profiles, faults = [], []
+        """(profiles of the rounds, their dumps, faults)"""
+        profiles, dumps, faults = [], [], []
         try:
             with open(self.wire, encoding="ascii") as file:
                 blocks = file.read().strip().split("\n\n")
             for block in blocks:
                 text = gzip.decompress(base64.b64decode(block)).decode(errors="replace")
                 first, _, rest = text.partition("\n")
+                if first == "dump":
+                    dumps.append(rest)
+                    continue
                 faults += [] if first == "exit 0" else [f"the profiler ended with {first}"]
                 profiles.append(Profile(rest))
                 faults += profiles[-1].quality_faults()
         except (OSError, ValueError, EOFError) as error:
             faults.append(f"no profile came out: {error}")
-        return profiles, faults
+        return profiles, dumps, faults
 
     def last_lines(self):
         return ["    " + line for line in self.console.strip().splitlines()[-25:]]
@@ -133,7 +140,7 @@ def run_suite(suite, rounds, initramfs, scratch, report):
     folder = tempfile.mkdtemp(dir=scratch)
     guest = Guest(kernel, initramfs, folder)
     try:
-        profiles, faults = guest.run()
+        profiles, dumps, faults = guest.run()
     except Unavailable as error:
         report.line("SKIP", release, str(error))
         return
@@ -145,6 +152,10 @@ def run_suite(suite, rounds, initramfs, scratch, report):
             lines = [*found, *nearest(profile, instance.comm)] if found or report.verbose else []
             count = sum(profile.of(instance.comm).values())
             report.line("FAIL" if found else "PASS", f"{release}: {instance.name}", f"{count} samples", lines)
+    for dump, wanted, (instances, _) in zip(dumps, DUMPS, rounds):
+        found = re.search(wanted, dump.replace("\n", "~"))
+        report.line("PASS" if found else "FAIL", f"{release}: dump of {instances[0].name}", "",
+                    dump.splitlines() if not found or report.verbose else [])
 
 
 def why_not():
