@@ -48,7 +48,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   memory.bytes = {data + 1, size - 1};
   constexpr uint16_t kVersions[] = {kPhp74, kPhp80, kPhp82, kPhp84};
   auto php = offsets_of(kVersions[data[0] % 4]).value_or(gp_php{});
-  php.current = read_at<uint64_t>(memory.bytes, 4).value_or(0);
+  const uint64_t address = read_at<uint64_t>(memory.bytes, 4).value_or(0);
+  if ((data[0] & 64U) != 0) {  // each thread has its own
+    php.globals_offset = address;
+    php.cache_slot = address ^ around.live;
+  } else {
+    php.current = address;
+  }
   walk(memory, targets::entry_with(GP_RUNTIME_PHP, php), around);
   return 0;
 }

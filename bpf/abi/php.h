@@ -48,8 +48,15 @@
 #define GP_PHP_STRING_DATA 24
 
 struct gp_php {
-	__u64 current;               /* &executor_globals.current_execute_data in the process */
+	__u64 current;               /* &executor_globals.current_execute_data in the process; 0: each thread has its own */
 	__u64 frameless;             /* &zend_flf_functions: what those instructions call, by their argument; 0: none */
+	/*
+	 * With thread safety (ZTS): executor_globals lie in what _tsrm_ls_cache points to, a thread's own pointer at a fixed
+	 * distance from its thread pointer.
+	 */
+	__u64 globals_offset;        /* &executor_globals_offset: how far into that */
+	__u64 cache_slot;            /* where the dynamic linker has that distance; 0: it is cache_distance */
+	__u64 cache_distance;
 	__u16 version;               /* 0x0802 for 8.2 */
 	__u16 function_last;         /* zend_op_array.last: how many instructions */
 	__u16 function_opcodes;      /* zend_op_array.opcodes */
@@ -58,6 +65,8 @@ struct gp_php {
 	__u16 generator_call;        /* zend_generator.execute_data */
 	__u16 generator_parent;      /* zend_generator.node.parent, 0: not known */
 	__u16 generator_placeholder; /* zend_generator.execute_fake */
+	__u16 globals_current;       /* zend_executor_globals.current_execute_data */
+	__u16 reserved[3];
 };
 
 GP_LAYOUT_FITS(struct gp_php);

@@ -85,13 +85,32 @@ GP_INLINE int gp_php_enter(struct gp_walk *w)
 	return !!(gp_object_half(w, GP_PHP_CALL_INFO) & GP_PHP_CALL_TOP);
 }
 
+/* &executor_globals.current_execute_data of the thread at hand, 0: not to be had (TSRM/TSRM.c: ts_allocate_fast_id()). */
+GP_INLINE __u64 gp_php_current(struct gp_walk *w, const struct gp_php *php)
+{
+	__u64 distance = php->cache_distance, cache, offset;
+
+	if (php->current)
+		return php->current;
+	if ((php->cache_slot && gp_read_user(w, &distance, 8, php->cache_slot)) || !distance ||
+	    gp_read_user(w, &cache, 8, w->thread_pointer + distance) || !cache ||
+	    gp_read_user(w, &offset, 8, php->globals_offset) || !offset)
+		return 0;
+	return cache + offset + php->globals_current;
+}
+
 GP_INLINE int gp_php_begin(struct gp_walk *w, const struct gp_php *php)
 {
+	__u64 current = gp_php_current(w, php);
+
+	w->php.call = 0;
 	w->php.turns = 0;
 	w->php.in_activation = 0;
 	w->php.generator = 0;
 	w->php.in_fiber = 0;
-	return gp_read_user(w, &w->php.call, 8, php->current) != 0;
+	if (!current)
+		return !w->drain; /* a thread that runs no PHP has no cache */
+	return gp_read_user(w, &w->php.call, 8, current) != 0;
 }
 
 /* The function in w->object is written in PHP. */

@@ -155,8 +155,9 @@ def check_the_checker(runner):
 
 
 def run_all(runner, arguments, cases):
-    instances = list(instances_of([case for case in cases if arguments.full or arguments.names or not case.full],
-                                  arguments.full, arguments.matrix, arguments.program))
+    wanted = [case for case in cases
+              if arguments.names or ((arguments.full or not case.full) and (arguments.matrix or not case.table))]
+    instances = list(instances_of(wanted, arguments.full, arguments.matrix, arguments.program))
     built = build(sorted({need for instance in instances for need in instance.needs}), interpreters())
     ready = []
     for instance in instances:

@@ -68,6 +68,13 @@ def ruby(suite, version):
                    ["make", "install", "bundled-gems="]), needs=("gcc", "make", "rustc"))
 
 
+def php(suite, version):
+    """With thread safety; libphp.so, too."""
+    configure = ["{source}/configure", "--prefix={prefix}", "--disable-all", "--disable-cgi", "--disable-phpdbg", "--enable-zts",
+                 "--enable-embed", "--enable-opcache", "--enable-pcntl", "--enable-posix", "CFLAGS=-O2 -g0"]
+    return Recipe("php", suite, f"php{version}", "bin/php", (configure, ["make", JOBS], ["make", "install"]))
+
+
 RECIPES = {
     "3.13t": python("trixie", "3.13", "--disable-gil"),
     "3.14t": python("sid", "3.14", "--disable-gil"),
@@ -77,6 +84,8 @@ RECIPES = {
     "5.40-nothreads": perl("trixie", "5.40.1"),
     "3.3-yjit": ruby("trixie", "3.3"),
     "3.4-yjit": ruby("experimental", "3.4"),
+    "8.2-zts": php("bookworm", "8.2"),
+    "8.4-zts": php("trixie", "8.4"),
 }
 
 

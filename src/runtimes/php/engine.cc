@@ -17,6 +17,8 @@ struct Found {
   std::optional<Symbol> loop_cold;
   std::optional<Symbol> frameless;
   std::optional<Symbol> globals;
+  std::optional<Symbol> globals_offset;
+  std::optional<Symbol> cache_distance;
 };
 
 void note(Found& found, std::string_view name, const Symbol& symbol) {
@@ -29,11 +31,15 @@ void note(Found& found, std::string_view name, const Symbol& symbol) {
     if (!found.frameless) found.frameless = symbol;
   } else if (name == "executor_globals") {
     if (!found.globals) found.globals = symbol;
+  } else if (name == "executor_globals_offset") {
+    if (!found.globals_offset) found.globals_offset = symbol;
+  } else if (name == "tsrm_get_ls_cache_tcb_offset") {
+    if (!found.cache_distance) found.cache_distance = symbol;
   }
 }
 
 void read(const elf::Image& image, SymbolSection section, Found& found) {
-  constexpr std::array<std::string_view, 2> kStarts = {"exec", "zend"};
+  constexpr std::array<std::string_view, 3> kStarts = {"exec", "zend", "tsrm"};
   each_symbol(image, section, kStarts,
               [&found](std::string_view name, const Symbol& symbol) { note(found, name, symbol); });
 }
@@ -45,7 +51,8 @@ std::optional<Engine> find_engine(const elf::Image& image) {
   read(image, SymbolSection::kDynamic, found);
   if (!found.loop || found.loop->size == 0) return std::nullopt;
   read(image, SymbolSection::kFull, found);
-  return Engine{*found.loop, found.loop_cold, found.frameless, found.globals};
+  return Engine{*found.loop,   found.loop_cold,      found.frameless,
+                found.globals, found.globals_offset, found.cache_distance};
 }
 
 std::string Version::text() const { return number == 0 ? "?" : fmt::format("{}.{}", number >> 8U, number & 0xffU); }

@@ -14,10 +14,12 @@ namespace gp::runtimes::php {
 
 // Owner thread: none (value).
 struct Engine {
-  Symbol loop;                      // execute_ex
-  std::optional<Symbol> loop_cold;  // what the compiler split off it, where a symbol says
-  std::optional<Symbol> frameless;  // zend_flf_functions (8.4+)
-  std::optional<Symbol> globals;    // executor_globals; none: built with thread safety (ZTS)
+  Symbol loop;                           // execute_ex
+  std::optional<Symbol> loop_cold;       // what the compiler split off it, where a symbol says
+  std::optional<Symbol> frameless;       // zend_flf_functions (8.4+)
+  std::optional<Symbol> globals;         // executor_globals; none: built with thread safety (ZTS), then there are:
+  std::optional<Symbol> globals_offset;  // executor_globals_offset
+  std::optional<Symbol> cache_distance;  // tsrm_get_ls_cache_tcb_offset
 };
 
 // Cheap for files that hold none: then only .dynsym is read. Nothing without execute_ex.

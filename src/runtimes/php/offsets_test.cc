@@ -69,21 +69,31 @@ int main(void) {
 
 std::vector<std::string> header_folders() {
   std::vector<std::string> folders;
-  glob_t paths{};
-  if (glob("/usr/include/php/20*", 0, nullptr, &paths) == 0)
-    for (size_t i = 0; i < paths.gl_pathc; ++i) folders.emplace_back(paths.gl_pathv[i]);
-  globfree(&paths);
+  std::vector<std::string> patterns = {"/usr/include/php/20*"};
+  const char* cache = std::getenv("GP_TEST_CACHE");
+  const char* home = std::getenv("HOME");
+  // What tests/support/built.py has made.
+  if (cache != nullptr || home != nullptr)
+    patterns.push_back((cache != nullptr ? cache : std::string(home) + "/.cache/gprofiler-tests") +
+                       "/phps/*/include/php");
+  for (const auto& pattern : patterns) {
+    glob_t paths{};
+    if (glob(pattern.c_str(), 0, nullptr, &paths) == 0)
+      for (size_t i = 0; i < paths.gl_pathc; ++i) folders.emplace_back(paths.gl_pathv[i]);
+    globfree(&paths);
+  }
   const char* given = std::getenv("GP_PHP_HEADERS");
   std::istringstream more(given == nullptr ? "" : given);
   for (std::string folder; std::getline(more, folder, ':');) folders.push_back(folder);
   return folders;
 }
 
-std::map<std::string, long> probe(const std::string& headers) {
+// `more`: options of the compiler.
+std::map<std::string, long> probe(const std::string& headers, const std::string& more) {
   const std::string base = testing::TempDir() + "gp_php_probe_" + std::to_string(getpid());
   std::ofstream(base + ".c") << kProbe;
-  const std::string command = "gcc -w -I" + headers + " -I" + headers + "/main -I" + headers + "/Zend -I" + headers +
-                              "/TSRM " + base + ".c -o " + base + " && " + base;
+  const std::string command = "gcc -w " + more + " -I" + headers + " -I" + headers + "/main -I" + headers + "/Zend -I" +
+                              headers + "/TSRM " + base + ".c -o " + base + " && " + base;
   std::map<std::string, long> values;
   if (FILE* pipe = popen(command.c_str(), "r"); pipe != nullptr) {
     char buffer[8192];
@@ -99,52 +109,56 @@ std::map<std::string, long> probe(const std::string& headers) {
   return values;
 }
 
+void expect_offsets(const std::string& headers, const std::string& more) {
+  auto says = probe(headers, more);
+  ASSERT_FALSE(says.empty()) << headers;
+  const auto php = offsets_of(static_cast<uint16_t>(says["version"]));
+  ASSERT_TRUE(php) << headers;
+  const std::map<std::string, long> ours = {
+      {"version", php->version},
+      {"current", current_call_offset(php->version)},
+      {"call_opline", GP_PHP_CALL_OPLINE},
+      {"call_function", GP_PHP_CALL_FUNCTION},
+      {"call_this", GP_PHP_CALL_THIS},
+      {"call_info", GP_PHP_CALL_INFO},
+      {"call_previous", GP_PHP_CALL_PREVIOUS},
+      {"call_top", GP_PHP_CALL_TOP},
+      {"call_generator", GP_PHP_CALL_GENERATOR},
+      {"is_object", GP_PHP_IS_OBJECT},
+      {"function_type", GP_PHP_FUNCTION_TYPE},
+      {"function_name", GP_PHP_FUNCTION_NAME},
+      {"function_scope", GP_PHP_FUNCTION_SCOPE},
+      {"internal_name", GP_PHP_FUNCTION_NAME},
+      {"internal_scope", GP_PHP_FUNCTION_SCOPE},
+      {"internal", GP_PHP_TYPE_INTERNAL},
+      {"function_last", php->function_last},
+      {"function_opcodes", php->function_opcodes},
+      {"function_file", php->function_file},
+      {"function_line", php->function_line},
+      {"op_bytes", GP_PHP_OP_BYTES},
+      {"op_line", GP_PHP_OP_LINE},
+      {"op_code", GP_PHP_OP_CODE},
+      {"op_argument", GP_PHP_OP_ARGUMENT},
+      {"frameless", GP_PHP_FRAMELESS},
+      {"frameless_last", GP_PHP_FRAMELESS + GP_PHP_FRAMELESS_COUNT - 1},
+      {"class_name", GP_PHP_CLASS_NAME},
+      {"string_hash", GP_PHP_STRING_HASH},
+      {"string_length", GP_PHP_STRING_LENGTH},
+      {"string_data", GP_PHP_STRING_DATA},
+      {"generator_call", php->generator_call},
+      {"generator_parent", php->generator_parent},
+      {"generator_placeholder", php->generator_placeholder},
+  };
+  for (const auto& [name, value] : ours) EXPECT_EQ(value, says[name]) << headers << " " << name << more;
+  EXPECT_LE(says["function_bytes"], GP_PHP_FUNCTION_BYTES) << headers;
+}
+
+// With thread safety (ZTS) they are the same.
 TEST(PhpOffsets, AreThoseOfTheHeaders) {
   const auto folders = header_folders();
   if (folders.empty()) GTEST_SKIP() << "no headers of PHP installed";
-  for (const auto& folder : folders) {
-    auto says = probe(folder);
-    ASSERT_FALSE(says.empty()) << folder;
-    const auto php = offsets_of(static_cast<uint16_t>(says["version"]));
-    ASSERT_TRUE(php) << folder;
-    const std::map<std::string, long> ours = {
-        {"version", php->version},
-        {"current", current_call_offset(php->version)},
-        {"call_opline", GP_PHP_CALL_OPLINE},
-        {"call_function", GP_PHP_CALL_FUNCTION},
-        {"call_this", GP_PHP_CALL_THIS},
-        {"call_info", GP_PHP_CALL_INFO},
-        {"call_previous", GP_PHP_CALL_PREVIOUS},
-        {"call_top", GP_PHP_CALL_TOP},
-        {"call_generator", GP_PHP_CALL_GENERATOR},
-        {"is_object", GP_PHP_IS_OBJECT},
-        {"function_type", GP_PHP_FUNCTION_TYPE},
-        {"function_name", GP_PHP_FUNCTION_NAME},
-        {"function_scope", GP_PHP_FUNCTION_SCOPE},
-        {"internal_name", GP_PHP_FUNCTION_NAME},
-        {"internal_scope", GP_PHP_FUNCTION_SCOPE},
-        {"internal", GP_PHP_TYPE_INTERNAL},
-        {"function_last", php->function_last},
-        {"function_opcodes", php->function_opcodes},
-        {"function_file", php->function_file},
-        {"function_line", php->function_line},
-        {"op_bytes", GP_PHP_OP_BYTES},
-        {"op_line", GP_PHP_OP_LINE},
-        {"op_code", GP_PHP_OP_CODE},
-        {"op_argument", GP_PHP_OP_ARGUMENT},
-        {"frameless", GP_PHP_FRAMELESS},
-        {"frameless_last", GP_PHP_FRAMELESS + GP_PHP_FRAMELESS_COUNT - 1},
-        {"class_name", GP_PHP_CLASS_NAME},
-        {"string_hash", GP_PHP_STRING_HASH},
-        {"string_length", GP_PHP_STRING_LENGTH},
-        {"string_data", GP_PHP_STRING_DATA},
-        {"generator_call", php->generator_call},
-        {"generator_parent", php->generator_parent},
-        {"generator_placeholder", php->generator_placeholder},
-    };
-    for (const auto& [name, value] : ours) EXPECT_EQ(value, says[name]) << folder << " " << name;
-    EXPECT_LE(says["function_bytes"], GP_PHP_FUNCTION_BYTES) << folder;
-  }
+  for (const auto& folder : folders)
+    for (const char* more : {"", "-DZTS -DPTHREADS"}) expect_offsets(folder, more);
 }
 
 TEST(PhpOffsets, LieInWhatIsRead) {

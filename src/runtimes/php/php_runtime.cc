@@ -7,6 +7,7 @@
 #include "runtimes/php/engine.h"
 #include "runtimes/php/function_symbol.h"
 #include "runtimes/php/offsets.h"
+#include "runtimes/php/thread_cache.h"
 
 namespace gp::runtimes::php {
 namespace {
@@ -17,6 +18,22 @@ targets::FileRange cold_range(const elf::Image& image, const Engine& engine) {
   if (engine.loop_cold) return file_range(image, range_of(*engine.loop_cold));
   const auto found = elf::find_cold_part(image, range_of(engine.loop));
   return found ? file_range(image, *found) : targets::FileRange{};
+}
+
+// Fills in where the globals are, as far as the file tells. False: that is not known.
+bool find_globals(const elf::Image& image, const Engine& engine, targets::RuntimeFile& file, gp_php& php) {
+  if (engine.globals) {
+    file.state[kGlobals] = engine.globals->address;
+    return true;
+  }
+  if (!engine.globals_offset || !engine.cache_distance) return false;
+  const auto cache = find_thread_cache(image, engine.cache_distance->address);
+  if (!cache) return false;
+  file.state[kGlobalsOffset] = engine.globals_offset->address;
+  file.state[kCacheSlot] = cache->slot;
+  php.cache_distance = cache->distance;
+  php.globals_current = static_cast<uint16_t>(current_call_offset(php.version));
+  return true;
 }
 
 }  // namespace
@@ -30,9 +47,9 @@ std::optional<targets::RuntimeFile> PhpRuntime::detect(const elf::Image& image, 
   file.version = version.text();
   if (!engine->globals) file.version += " zts";
   file.eval = {file_range(image, range_of(engine->loop)), cold_range(image, *engine)};
-  const auto php = offsets_of(version.number);
-  if (!php || !engine->globals || file.eval[0].empty() || image.machine() != elf::Machine::kX86_64) return file;
-  file.state[kGlobals] = engine->globals->address;
+  auto php = offsets_of(version.number);
+  if (!php || file.eval[0].empty() || image.machine() != elf::Machine::kX86_64) return file;
+  if (!find_globals(image, *engine, file, *php)) return file;
   // In 8.0 and 8.1 nobody looked whether compiled code moves the stack pointer (HYBRID_SPAD, zend_jit_x86.dasc).
   // Prologue and epilogue are a few dozen of its tens of thousands of bytes: in the middle its frame is what it is
   // while it runs.
@@ -48,17 +65,24 @@ Result<gp_runtime_entry> PhpRuntime::attach(const targets::RuntimeFile& file, co
                                             uint64_t bias) const {
   if (!file.supported) return fail(ErrorCode::kUnsupported, fmt::format("php {}", file.version));
   auto php = targets::layout_of<gp_php>(file.entry);
-  php.current = file.state[kGlobals].value + bias + current_call_offset(php.version);
-  if (file.state[kFrameless].value != 0) php.frameless = file.state[kFrameless].value + bias;
-  std::array<uint8_t, sizeof(uint64_t)> word{};
-  if (!memory.read(Pc{php.current}, word)) return fail(ErrorCode::kNotFound, "cannot read php's globals");
-  // A call is 8 byte aligned and not at the start of memory; between requests there is none.
-  const uint64_t call = read_at<uint64_t>(word, 0).value_or(0);
-  if (call % sizeof(uint64_t) != 0 || (call != 0 && call >> 47U != 0))
-    return fail(ErrorCode::kMalformed, fmt::format("php {} does not look like one in memory", file.version));
+  const auto in_process = [&](StateAddress which) {
+    return file.state[which].value == 0 ? 0 : file.state[which].value + bias;
+  };
+  php.frameless = in_process(kFrameless);
+  php.globals_offset = in_process(kGlobalsOffset);
+  php.cache_slot = in_process(kCacheSlot);
+  if (php.globals_offset == 0) {
+    php.current = in_process(kGlobals) + current_call_offset(php.version);
+    std::array<uint8_t, sizeof(uint64_t)> word{};
+    if (!memory.read(Pc{php.current}, word)) return fail(ErrorCode::kNotFound, "cannot read php's globals");
+    // A call is 8 byte aligned and not at the start of memory; between requests there is none.
+    const uint64_t call = read_at<uint64_t>(word, 0).value_or(0);
+    if (call % sizeof(uint64_t) != 0 || (call != 0 && call >> 47U != 0))
+      return fail(ErrorCode::kMalformed, fmt::format("php {} does not look like one in memory", file.version));
+  }
   auto entry = targets::entry_with(GP_RUNTIME_PHP, php);
   entry.flags = file.entry.flags;
-  if (file.state[kLoop].value != 0) entry.loop = file.state[kLoop].value + bias;
+  entry.loop = in_process(kLoop);
   return entry;
 }
 

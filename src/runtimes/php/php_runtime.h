@@ -1,6 +1,7 @@
-// PHP 7.4 to 8.6: its programs, libphp in any program, Apache's module; with and without opcache and its compiler.
+// PHP 7.4 to 8.6: its programs, libphp in any program, Apache's module; with and without thread safety (ZTS), opcache and
+// its compiler.
 //
-// Limits: builds with thread safety (ZTS) are recognised and not walked; x86-64 only.
+// Limits: builds with thread safety against musl are recognised and not walked; x86-64 only.
 #pragma once
 
 #include "targets/runtime.h"
@@ -25,9 +26,11 @@ class PhpRuntime final : public targets::Runtime {
 
 // What RuntimeFile::state holds.
 enum StateAddress : size_t {
-  kGlobals,    // executor_globals
-  kLoop,       // inside execute_ex, past its prologue
-  kFrameless,  // zend_flf_functions
+  kGlobals,        // executor_globals; with thread safety 0
+  kLoop,           // inside execute_ex, past its prologue
+  kFrameless,      // zend_flf_functions
+  kGlobalsOffset,  // executor_globals_offset, with thread safety
+  kCacheSlot,      // ThreadCache::slot
 };
 
 }  // namespace gp::runtimes::php

@@ -21,11 +21,12 @@ TEST(PhpRuntime, IsKnown) {
 }
 
 // A library that looks like an engine: the symbols, a loop of some size, and the header.
-Result<elf::Image> engine_image(const std::string& version, const std::string& globals) {
+Result<elf::Image> engine_image(const std::string& version, const std::string& globals, const std::string& more = {}) {
   const std::string base = testing::TempDir() + "gp_php_engine_" + std::to_string(getpid());
   std::ofstream(base + ".c") << "int other(int); char " << globals << "[1024] = {1};\n"
                              << "const char *header(void) { return \"X-Powered-By: PHP/" << version << "\"; }\n"
-                             << "int execute_ex(int n) { while (n) n = other(n) + other(n + 1); return n; }\n";
+                             << "int execute_ex(int n) { while (n) n = other(n) + other(n + 1); return n; }\n"
+                             << more << "\n";
   const std::string command = "gcc -O2 -w -shared -fPIC " + base + ".c -o " + base + ".so";
   const int built = std::system(command.c_str());  // NOLINT(concurrency-mt-unsafe) one thread
   auto image = built == 0 ? elf::Image::open(base + ".so") : Result<elf::Image>(fail(ErrorCode::kNotFound, "no gcc"));
@@ -66,6 +67,49 @@ TEST(PhpRuntime, SaysWhatItCannotWalk) {
   EXPECT_EQ(file->version, "8.2 zts");
 }
 
+// One word of memory.
+struct Word final : targets::MemoryReader {
+  std::map<uint64_t, uint64_t> words;
+  bool read(Pc address, std::span<uint8_t> to) const override {
+    const auto word = words.find(address.value);
+    if (word == words.end() || to.size() != sizeof(uint64_t)) return false;
+    std::memcpy(to.data(), &word->second, sizeof(uint64_t));
+    return true;
+  }
+};
+
+// As TSRM/TSRM.c has it.
+constexpr const char* kCacheDistance =
+    "__thread void *_tsrm_ls_cache __attribute__((tls_model(\"initial-exec\")));"
+    "unsigned long tsrm_get_ls_cache_tcb_offset(void) {"
+    "  unsigned long ret; asm(\"movq _tsrm_ls_cache@gottpoff(%%rip),%0\" : \"=r\"(ret)); return ret; }";
+
+TEST(PhpRuntime, KnowsEnginesWithThreadSafety) {
+  const auto image = engine_image("8.2.7", "executor_globals_offset", kCacheDistance);
+  if (!image) GTEST_SKIP() << image.error().message();
+  const auto file = PhpRuntime().detect(*image, "any");
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(file->supported);
+  EXPECT_EQ(file->version, "8.2 zts");
+  EXPECT_EQ(file->state[kGlobals].value, 0U);
+  EXPECT_NE(file->state[kGlobalsOffset].value, 0U);
+  EXPECT_NE(file->state[kCacheSlot].value, 0U);
+  // There is nothing to be read before a thread is looked at.
+  const auto entry = PhpRuntime().attach(*file, Word(), 0x10000);
+  ASSERT_TRUE(entry);
+  const auto php = targets::layout_of<gp_php>(*entry);
+  EXPECT_EQ(php.current, 0U);
+  EXPECT_EQ(php.globals_offset, file->state[kGlobalsOffset].value + 0x10000);
+  EXPECT_EQ(php.cache_slot, file->state[kCacheSlot].value + 0x10000);
+  EXPECT_EQ(php.globals_current, current_call_offset(kPhp82));
+
+  // Against musl there is no fixed distance.
+  const auto musl = engine_image("8.2.7", "executor_globals_offset",
+                                 "unsigned long tsrm_get_ls_cache_tcb_offset(void) { return 0; }");
+  ASSERT_TRUE(musl);
+  EXPECT_FALSE(PhpRuntime().detect(*musl, "any")->supported);
+}
+
 TEST(PhpRuntime, SeesNoneInOtherFiles) {
   const auto image = elf::Image::open("/proc/self/exe");
   ASSERT_TRUE(image);
@@ -83,17 +127,6 @@ TEST(PhpVersion, IsInTheHeader) {
   EXPECT_EQ(parsed("X-Powered-By: PHP/999.1"), "?");
   EXPECT_EQ(parsed(""), "?");
 }
-
-// One word of memory.
-struct Word final : targets::MemoryReader {
-  std::map<uint64_t, uint64_t> words;
-  bool read(Pc address, std::span<uint8_t> to) const override {
-    const auto word = words.find(address.value);
-    if (word == words.end() || to.size() != sizeof(uint64_t)) return false;
-    std::memcpy(to.data(), &word->second, sizeof(uint64_t));
-    return true;
-  }
-};
 
 TEST(PhpAttach, TakesIdleAndBusyProcessesAndRefusesNonsense) {
   targets::RuntimeFile file;

@@ -26,8 +26,14 @@ class PhpWalkTest : public testing::TestWithParam<const char*> {
     php_ = targets::layout_of<gp_php>(world_.entry);
   }
 
+  // What is to be walked.
+  PhpWalk ready() const {
+    PhpWalk walk;
+    walk.state.thread_pointer = recording_.thread_pointer;
+    return walk;
+  }
   std::unique_ptr<PhpWalk> walk(gp_drain drain = GP_DRAIN_NOT) {
-    auto walk = std::make_unique<PhpWalk>();
+    auto walk = std::make_unique<PhpWalk>(ready());
     walk->run(world_, drain);
     return walk;
   }
@@ -35,9 +41,16 @@ class PhpWalkTest : public testing::TestWithParam<const char*> {
   uint64_t word(uint64_t address) { return word_at(recording_, address); }
   void set_word(uint64_t address, uint64_t value) { set_word_at(recording_, address, value); }
 
+  // Where the chain of calls begins.
+  uint64_t current() {
+    if (!recording_.is_threaded()) return php_.current;
+    return word(cache()) + word(recording_.globals_offset) + php_.globals_current;
+  }
+  uint64_t cache() const { return recording_.thread_pointer + recording_.cache_distance; }
+
   // The n-th call of the chain, newest first.
   uint64_t call(size_t number) {
-    uint64_t call = word(php_.current);
+    uint64_t call = word(current());
     for (size_t i = 0; i < number; ++i) call = word(call + GP_PHP_CALL_PREVIOUS);
     return call;
   }
@@ -119,7 +132,7 @@ TEST_P(PhpWalkTest, BelievesTheLoopsRegistersWhereTheyFit) {
   const uint64_t caller = call(1);  // wait(), which called fgets()
   const uint64_t opline = word(caller + GP_PHP_CALL_OPLINE);
   const auto line_with = [&](uint64_t live, uint64_t at) {
-    PhpWalk walked;
+    PhpWalk walked = ready();
     walked.set_live(live, at);
     walked.run(world_);
     EXPECT_EQ(walked.state.frames, plain.size());
@@ -142,14 +155,14 @@ TEST_P(PhpWalkTest, DoesNotInventLinesOfCompiledCode) {
   const auto plain = walk()->frames();
   const uint64_t caller = call(1);
   const auto line_of_caller = [&](size_t frame) {
-    PhpWalk walked;
+    PhpWalk walked = ready();
     walked.state.found.file = GP_NO_FILE;
     walked.set_live(caller, 0);
     walked.run(world_);
     return walked.frames().at(frame).extra;
   };
   EXPECT_EQ(line_of_caller(1), plain[1].extra);  // fgets() is called
-  set_word(php_.current, caller);
+  set_word(current(), caller);
   EXPECT_EQ(line_of_caller(0), 0U);
 }
 
@@ -158,8 +171,8 @@ TEST_P(PhpWalkTest, LeavesCallsToTheActivationThatOwnsThem) {
   const auto whole = walk();
   const uint32_t first_entry = whole->handed_over[0];
   const uint64_t leaving = call(first_entry - 1);
-  set_word(php_.current, call(first_entry));
-  PhpWalk walked;
+  set_word(current(), call(first_entry));
+  PhpWalk walked = ready();
   walked.set_live(leaving, 0);
   walked.run(world_);
   ASSERT_FALSE(walked.handed_over.empty());
@@ -173,12 +186,12 @@ TEST_P(PhpWalkTest, LeavesCallsToTheActivationThatOwnsThem) {
 TEST_P(PhpWalkTest, GivesAnActivationTheCallItIsAt) {
   const auto whole = walk();
   ASSERT_GE(whole->handed_over.size(), 2U);
-  PhpWalk walked;
+  PhpWalk walked = ready();
   walked.set_live(call(whole->handed_over[0] + 1), 0);  // of the second activation: usort() called it
   walked.run(world_);
   EXPECT_EQ(walked.handed_over[0], whole->handed_over[1]);
   EXPECT_EQ(walked.state.frames, whole->state.frames);
-  PhpWalk unbelievable;
+  PhpWalk unbelievable = ready();
   unbelievable.set_live(call(whole->state.frames - 3), 0);  // three activations away
   unbelievable.run(world_);
   EXPECT_EQ(unbelievable.handed_over, whole->handed_over);
@@ -186,7 +199,7 @@ TEST_P(PhpWalkTest, GivesAnActivationTheCallItIsAt) {
 }
 
 TEST_P(PhpWalkTest, DrainsWithoutHandingOver) {
-  auto drained = std::make_unique<PhpWalk>();
+  auto drained = std::make_unique<PhpWalk>(ready());
   drained->state.end = GP_END_PAGE_MISSING;
   drained->run(world_, GP_DRAIN_FOR_LATER);
   const auto frames = drained->frames();
@@ -241,6 +254,37 @@ TEST_P(PhpWalkTest, SurvivesEveryUnreadablePiece) {
   EXPECT_GE(cut + 2, whole.size());
 }
 
+// With thread safety.
+TEST_P(PhpWalkTest, TakesNoOtherThreadsCalls) {
+  if (!recording_.is_threaded()) return;
+  set_word(cache(), 0);  // it runs no PHP
+  const auto drained = walk(GP_DRAIN_FOR_LATER);
+  ASSERT_EQ(drained->state.frames, 1U);
+  EXPECT_EQ(drained->frames()[0].kind, GP_FRAME_PLACE);
+  const auto walked = walk();  // but it is in the loop
+  ASSERT_EQ(walked->state.frames, 1U);
+  EXPECT_EQ(walked->frames()[0].kind, GP_FRAME_END);
+  EXPECT_EQ(walked->frames()[0].value, uint64_t{GP_END_RUNTIME_READ});
+}
+
+// A library's distance is where the dynamic linker has put it.
+TEST_P(PhpWalkTest, FindsTheCacheOfALibrary) {
+  if (!recording_.is_threaded()) return;
+  const auto plain = walk()->frames();
+  constexpr uint64_t kSlot = 0x1000;
+  auto php = php_;
+  php.cache_slot = kSlot;
+  php.cache_distance = 0;
+  world_.entry = targets::entry_with(GP_RUNTIME_PHP, php);
+  std::array<uint8_t, sizeof(uint64_t)> slot{};
+  recording_.add(kSlot, slot);
+  EXPECT_EQ(walk()->frames().back().kind, GP_FRAME_END);  // not linked yet
+  set_word(kSlot, php_.cache_distance);
+  const auto frames = walk()->frames();
+  ASSERT_EQ(frames.size(), plain.size());
+  for (size_t i = 0; i < frames.size(); ++i) EXPECT_TRUE(is_same(frames[i], plain[i]));
+}
+
 TEST_P(PhpWalkTest, EndsChainsThatGoRound) {
   set_word(call(3) + GP_PHP_CALL_PREVIOUS, call(1));
   const auto walked = walk();
@@ -248,7 +292,7 @@ TEST_P(PhpWalkTest, EndsChainsThatGoRound) {
 }
 
 TEST_P(PhpWalkTest, StopsAtTheFrameLimit) {
-  auto walked = std::make_unique<PhpWalk>();
+  auto walked = std::make_unique<PhpWalk>(ready());
   walked->state.frames = GP_MAX_FRAMES - 3;
   walked->run(world_);
   EXPECT_EQ(walked->state.frames, uint32_t{GP_MAX_FRAMES});
@@ -261,7 +305,7 @@ TEST_P(PhpWalkTest, SaysThatARuntimeIsNotLoaded) {
   EXPECT_EQ(frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, PhpWalkTest, testing::Values("7.4", "8.2", "8.4", "8.5"), kVersionName);
+INSTANTIATE_TEST_SUITE_P(Versions, PhpWalkTest, testing::Values("7.4", "8.2", "8.4", "8.5", "8.2-zts"), kVersionName);
 
 }  // namespace
 }  // namespace gp::runtimes::php

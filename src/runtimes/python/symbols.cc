@@ -3,6 +3,8 @@
 #include <array>
 #include <string_view>
 
+#include "runtimes/code.h"
+
 namespace gp::runtimes::python {
 namespace {
 
@@ -35,18 +37,6 @@ struct OldSymbols {
   std::optional<Symbol> heads;  // PyInterpreterState_Head
 };
 
-// The variable that a function of "mov variable(%rip), %rax; ret" returns: the list of interpreters has no name of its
-// own in files without .symtab. REX.W 8B /r with mod 00, rm 101: Intel SDM volume 2.
-std::optional<Symbol> returned_variable(const elf::Image& image, const Symbol& function) {
-  Bytes code = image.bytes_at(function.address);
-  constexpr uint32_t kEndbr64 = 0xfa1e0ff3;
-  const size_t start = read_at<uint32_t>(code, 0) == kEndbr64 ? 4 : 0;
-  const auto distance = read_at<int32_t>(code, start + 3);
-  if (!distance || read_at<uint16_t>(code, start) != 0x8b48 || code[start + 2] != 0x05) return std::nullopt;
-  if (code.size() < start + 8 || code[start + 7] != 0xc3) return std::nullopt;
-  return Symbol{function.address + (start + 7 + static_cast<uint64_t>(int64_t{*distance})), sizeof(uint64_t)};
-}
-
 void read(const elf::Image& image, SymbolSection section, Symbols& found, OldSymbols& old) {
   constexpr std::array<std::string_view, 2> kStarts = {"Py", "_Py"};
   each_symbol(image, section, kStarts, [&](std::string_view name, const Symbol& symbol) {
@@ -69,7 +59,9 @@ Symbols find_symbols(const elf::Image& image) {
   read(image, SymbolSection::kFull, found, old);
   if (!found.runtime && runtime != nullptr) found.runtime = Symbol{runtime->address, runtime->size};
   if (!found.eval) found.eval = old.eval;
-  if (!found.runtime && old.heads) found.runtime = returned_variable(image, *old.heads);
+  // The list of interpreters has no name of its own in files without .symtab.
+  if (!found.runtime && old.heads)
+    if (const auto list = returned_variable(image, old.heads->address)) found.runtime = Symbol{*list, sizeof(uint64_t)};
   return found;
 }
 

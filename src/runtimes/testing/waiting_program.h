@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,6 +59,16 @@ class WaitingProgram {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] std::string executable() const { return fmt::format("/proc/{}/exe", pid_); }
+
+  // Of its first thread; 0: not to be had.
+  [[nodiscard]] uint64_t thread_pointer() const {
+    user_regs_struct registers{};
+    int status = 0;
+    if (ptrace(PTRACE_ATTACH, pid_, nullptr, nullptr) != 0 || waitpid(pid_, &status, 0) != pid_) return 0;
+    const bool got = ptrace(PTRACE_GETREGS, pid_, nullptr, &registers) == 0;
+    ptrace(PTRACE_DETACH, pid_, nullptr, nullptr);
+    return got ? registers.fs_base : 0;
+  }
 
   // Hands over each line that it printed.
   template <class ParseLine>

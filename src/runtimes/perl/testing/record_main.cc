@@ -2,10 +2,6 @@
 // until it waits, walks it, and writes down every piece of memory the walk read, with the stack the program told.
 //
 //   gp_record_perl ROOT PROGRAM tests/data/perl/workload.pl OUTPUT
-#include <sys/ptrace.h>
-#include <sys/user.h>
-#include <sys/wait.h>
-
 #include "runtimes/perl/perl_runtime.h"
 #include "runtimes/perl/testing/recording.h"
 #include "runtimes/perl/testing/walk.h"
@@ -14,15 +10,6 @@
 
 namespace gp::runtimes::perl {
 namespace {
-
-uint64_t thread_pointer_of(pid_t pid) {
-  user_regs_struct registers{};
-  int status = 0;
-  if (ptrace(PTRACE_ATTACH, pid, nullptr, nullptr) != 0 || waitpid(pid, &status, 0) != pid) return 0;
-  const bool got = ptrace(PTRACE_GETREGS, pid, nullptr, &registers) == 0;
-  ptrace(PTRACE_DETACH, pid, nullptr, nullptr);
-  return got ? registers.fs_base : 0;
-}
 
 // Walks once by what the loop's register holds, and once by the thread. True when both saw as much as was told.
 bool walk_both_ways(Recording& recording, const ProcessReader& reader, const gp_runtime_entry& entry) {
@@ -70,7 +57,7 @@ int record(const char* root, const char* program, const char* script, const char
     }
     recording.loop = detected->state[kLoop].value + bias;
     recording.debug_loop = detected->state[kDebugLoop].value + bias;
-    recording.thread_pointer = thread_pointer_of(waiting.pid());
+    recording.thread_pointer = waiting.thread_pointer();
     ProcessReader reader;
     reader.pid = waiting.pid();
     reader.into = &recording;

@@ -22,8 +22,16 @@ int record(const char* root, const char* program, const char* script, const char
   const PhpRuntime runtime;
   const auto detected = image ? runtime.detect(*image, program) : std::nullopt;
   if (detected && detected->supported && recording.frames.size() > 1) {
-    recording.version = targets::layout_of<gp_php>(detected->entry).version;
-    recording.globals = detected->state[kGlobals].value + waiting.bias(*image);
+    const auto php = targets::layout_of<gp_php>(detected->entry);
+    const uint64_t bias = waiting.bias(*image);
+    recording.version = php.version;
+    if (const uint64_t offset = detected->state[kGlobalsOffset].value; offset != 0) {
+      recording.globals_offset = offset + bias;
+      recording.cache_distance = php.cache_distance;
+      recording.thread_pointer = waiting.thread_pointer();
+    } else {
+      recording.globals = detected->state[kGlobals].value + bias;
+    }
     ProcessReader reader;
     reader.pid = waiting.pid();
     reader.into = &recording;
@@ -32,6 +40,7 @@ int record(const char* root, const char* program, const char* script, const char
       WalkWorld world;
       world.memory = &reader;
       world.entry = *attached;
+      walk->state.thread_pointer = recording.thread_pointer;
       walk->run(world);
       fmt::print("{} frames told, {} walked, {} symbols\n", recording.frames.size(), walk->state.frames,
                  world.shipped.size());
