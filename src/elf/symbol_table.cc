@@ -1,6 +1,7 @@
 #include "elf/symbol_table.h"
 
 #include <elf.h>
+#include <string.h>
 
 #include <algorithm>
 #include <array>
@@ -108,6 +109,11 @@ std::optional<std::string_view> SymbolTable::name(size_t index) const {
   const auto symbol = read_at<Elf64_Sym>(symbols_, index * kSymbolBytes);
   if (!symbol) return std::nullopt;
   return string_at(names_, symbol->st_name);
+}
+
+bool SymbolTable::mentions(std::string_view text) const {
+  constexpr size_t kMaxNames = 1U << 20U;
+  return names_.size() <= kMaxNames && ::memmem(names_.data(), names_.size(), text.data(), text.size()) != nullptr;
 }
 
 std::optional<FunctionSymbol> SymbolTable::function(size_t index) const {

@@ -40,6 +40,9 @@ class SymbolTable {
   [[nodiscard]] std::optional<FunctionSymbol> function(size_t index) const;
   // The name of symbol `index`, whatever it is.
   [[nodiscard]] std::optional<std::string_view> name(size_t index) const;
+  // Whether a name may contain `text`: a search through the names' bytes, much cheaper than name by name. Tables with over
+  // a megabyte of names are taken not to.
+  [[nodiscard]] bool mentions(std::string_view text) const;
 
  private:
   static constexpr size_t kSymbolBytes = 24;  // Elf64_Sym

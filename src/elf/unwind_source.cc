@@ -9,6 +9,7 @@
 #include "elf/cfi_source.h"
 #include "elf/go_source.h"
 #include "elf/known_code_source.h"
+#include "elf/root_source.h"
 
 namespace gp::elf {
 namespace {
@@ -26,6 +27,7 @@ UnwindSource::UnwindSource(const Image& image, const Image* debug) : image_(&ima
   const bool is_go = go.has_value();
   const bool has_libc = KnownCodeSource::may_hold_libc(image);
   if (is_go || has_libc) add(sources_, std::optional(KnownCodeSource::signal_trampolines(image)));
+  add(sources_, RootSource::from_image(image));
   const size_t without_tables = sources_.size();
   add(sources_, std::move(go));
   add(sources_, CfiSource::from_eh_frame(image));

@@ -11,9 +11,9 @@
 
 namespace gp::elf {
 
-// Sources in the order in which they win: signal trampolines known by their bytes, Go's pclntab, .eh_frame,
-// .debug_frame of the file, of its separate debug file, of its minidebuginfo if there is none of these. A
-// later one fills what earlier ones leave.
+// Sources in the order in which they win: signal trampolines known by their bytes, functions that are known to be roots,
+// Go's pclntab, .eh_frame, .debug_frame of the file, of its separate debug file, of its minidebuginfo if there is none of
+// these. A later one fills what earlier ones leave.
 //
 // Owner thread: one at a time. The image and the debug image must outlive it.
 class UnwindSource {

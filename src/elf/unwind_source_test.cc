@@ -111,6 +111,21 @@ TEST(UnwindSource, EndsWhereMuslCallsMain) {
   EXPECT_EQ(page.rules[page.rows[0].rule].cfa_op, GP_CFA_ROOT);
 }
 
+// Its table tells a caller, which is whatever lies on the thread's stack by then.
+TEST(UnwindSource, EndsWhereAGreenletBegins) {
+  TestFile file;
+  file.code(".text", 0x401000, std::vector<uint8_t>(0x100, 0x90));
+  file.dynsym({{"_ZN8greenlet12UserGreenlet13g_initialstubEPv", 0x401020, 0x20},
+               {"_ZN8greenlet12UserGreenlet15inner_bootstrapEP9_greenletP7_object", 0x401080, 0x20}});
+  auto eh_frame = FrameBytes("zR", {DW_EH_PE_pcrel | DW_EH_PE_sdata4}).add(0x401000, 0x100, {});
+  file.section(".eh_frame", SHT_PROGBITS, SHF_ALLOC, 0x400000, eh_frame.bytes());
+  const Image image = file.image();
+  const uint64_t code = image.section(".text")->offset;
+  const auto page = UnwindSource(image).compile_page(code >> GP_PAGE_SHIFT);
+  for (const uint64_t in : {0x80U, 0x9fU}) EXPECT_EQ(rule_at(page, code + in)->cfa_op, GP_CFA_ROOT);
+  for (const uint64_t around : {0x20U, 0x7fU, 0xa0U}) EXPECT_EQ(rule_at(page, code + around)->cfa_op, GP_CFA_REG);
+}
+
 TEST(UnwindSource, EndsWhereAContextStarts) {
   TestFile file;
   std::vector<uint8_t> code(0x100, 0x90);
