@@ -27,6 +27,7 @@
 #define GP_RUBY_REG_COMPILED_EC 12
 #define GP_RUBY_REG_COMPILED_FRAME 13
 #define GP_RUBY_COMPILED_WORDS 16 /* of the stack: its return address is among them */
+#define GP_RUBY_COMPILED_SAVED 3
 
 /* The thread's execution context is found: its frames come next. */
 GP_INLINE int gp_ruby_start(struct gp_walk *w, const struct gp_ruby *ruby, __u64 ec)
@@ -155,20 +156,68 @@ GP_INLINE int gp_ruby_begin(struct gp_walk *w, const struct gp_ruby *ruby)
 	return ruby->current ? gp_ruby_begin_list(w, ruby) : gp_ruby_begin_tls(w, ruby);
 }
 
+/* C code called compiled code from here. */
+GP_INLINE int gp_ruby_is_caller(const struct gp_ruby *ruby, __u64 address)
+{
+	return address - ruby->code_start < ruby->code_end - ruby->code_start;
+}
+
+/*
+ * Compiled code that was interrupted while it saved or restored registers: what it has in them is C code's, or that of an
+ * activation farther out. How many of r13, r12 and rbx are on the stack, above the return address; more: it is elsewhere.
+ * The instructions: push and pop of each, mov %rdi, %r12 and mov %rsi, %r13 (before which all are saved), ret.
+ */
+GP_INLINE __u32 gp_ruby_saved_at_edge(struct gp_walk *w, const struct gp_ruby *ruby)
+{
+	const __u64 *stack = (const __u64 *)w->object;
+	__u32 saved = GP_RUBY_COMPILED_SAVED + 1;
+	__u64 code = 0;
+
+	if (w->registers.is_return || gp_read_user(w, &code, 8, w->registers.value[GP_REG_RIP]) ||
+	    gp_read_user(w, w->object, 8 * (GP_RUBY_COMPILED_SAVED + 1), w->registers.value[GP_REG_RSP]))
+		return saved;
+	if ((__u16)code == 0x5541 || (__u8)code == 0xc3)
+		saved = 0;
+	else if ((__u16)code == 0x5441 || (__u16)code == 0x5d41)
+		saved = 1;
+	else if ((__u8)code == 0x53 || (__u16)code == 0x5c41)
+		saved = 2;
+	else if ((code & 0xffffff) == 0xfc8949 || (code & 0xffffff) == 0xf58949)
+		saved = 3;
+	return saved <= GP_RUBY_COMPILED_SAVED && gp_ruby_is_caller(ruby, stack[saved & 3]) ? saved : GP_RUBY_COMPILED_SAVED + 1;
+}
+
+/* Likewise, makes the registers those of the C code that called. */
+GP_INLINE void gp_ruby_leave_edge(struct gp_walk *w, __u32 saved)
+{
+	__u64 *value = w->registers.value;
+	const __u64 *stack = (const __u64 *)w->object; /* ends with …, rbx, r12, r13, return address */
+
+	if (saved > 2)
+		value[3] = stack[0];
+	if (saved > 1)
+		value[GP_RUBY_REG_COMPILED_EC] = stack[(saved - 2) & 1];
+	if (saved > 0)
+		value[GP_RUBY_REG_COMPILED_FRAME] = stack[(saved - 1) & 3];
+	value[GP_REG_RIP] = stack[saved & 3];
+	value[GP_REG_RSP] += 8 * (saved + 1);
+	w->registers.is_return = 1;
+}
+
 /* Makes the registers those of the C code that entered compiled code. What becomes of the frame that was left. */
 GP_INLINE enum gp_pass_eval gp_ruby_leave_compiled(struct gp_walk *w, const struct gp_ruby *ruby)
 {
 	__u64 *value = w->registers.value;
 	const __u64 *saved = (const __u64 *)w->object; /* …, rbx, r12, r13, return address */
-	__u32 at = 3, first;
+	__u32 at = GP_RUBY_COMPILED_SAVED, first;
 
 	if (gp_read_user(w, w->object, 8 * GP_RUBY_COMPILED_WORDS, value[GP_REG_RSP]))
 		return GP_EVAL_SHOW;
-	while (at < GP_RUBY_COMPILED_WORDS && saved[at] - ruby->code_start >= ruby->code_end - ruby->code_start)
+	while (at < GP_RUBY_COMPILED_WORDS && !gp_ruby_is_caller(ruby, saved[at]))
 		at++;
 	if (at >= GP_RUBY_COMPILED_WORDS)
 		return GP_EVAL_SHOW;
-	first = at - 3;
+	first = at - GP_RUBY_COMPILED_SAVED;
 	/* r12 and r13 of C code are never the same value; rbp and rbp are. */
 	if (first >= 2 && saved[at - 1] == saved[at - 2]) {
 		first -= 2;
@@ -191,7 +240,7 @@ GP_INLINE enum gp_pass_eval gp_ruby_close(struct gp_walk *w, const struct gp_rub
 {
 	enum gp_pass_eval pass = w->ruby.pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW;
 
-	if (w->ruby.compiled && w->ruby.pushed)
+	if (w->ruby.compiled)
 		pass = gp_ruby_leave_compiled(w, ruby);
 	w->ruby.inside = 0;
 	w->ruby.compiled = 0;
@@ -216,6 +265,20 @@ GP_INLINE __u64 gp_ruby_frame_in(struct gp_walk *w, const struct gp_ruby *ruby, 
 	    (w->ruby.end - at) % ruby->frame_bytes)
 		return 0;
 	return at;
+}
+
+/* Meets compiled code that has no control frames, or those of its caller. 1: it was left. */
+GP_INLINE int gp_ruby_pass_edge(struct gp_walk *w, const struct gp_ruby *ruby)
+{
+	if (w->ruby.inside || w->drain || w->found.file != GP_NO_FILE)
+		return 0;
+
+	__u32 saved = gp_ruby_saved_at_edge(w, ruby);
+
+	if (saved > GP_RUBY_COMPILED_SAVED)
+		return 0;
+	gp_ruby_leave_edge(w, saved);
+	return 1;
 }
 
 /* Meets an activation of the loop, or of compiled code. 1: its control frames are not there (yet, or any more). */
@@ -310,6 +373,8 @@ GP_INLINE int gp_ruby_frame(struct gp_walk *w, const struct gp_ruby *ruby)
 	__u64 frame = w->ruby.frame;
 	__u64 env[3]; /* method entry or cref, outer environment, flags */
 
+	if (gp_ruby_pass_edge(w, ruby))
+		return gp_hand_back(w, GP_EVAL_UNSEEN);
 	if (!w->ruby.inside && gp_ruby_enter(w, ruby))
 		return gp_ruby_leave(w, ruby);
 	if (frame >= w->ruby.end)

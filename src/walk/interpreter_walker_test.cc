@@ -1,4 +1,5 @@
 // Native stacks with loops of interpreters in them: where the frames that were drained go.
+#include "bpf/abi/ruby.h"
 #include "walk/testing/native_walk.h"
 
 namespace gp::walk {
@@ -73,6 +74,35 @@ TEST_F(InterpreterTest, TakesEachRuntimesFramesAtItsOwnLoops) {
   EXPECT_EQ(walked.end, GP_END_ROOT);
   world_.pending.resize(3);
   EXPECT_EQ(places(world_.walk()), (Places{0, 1, GP_END_RUNTIME_NOT_LOADED, 0x410, 2, 0x420, 0x110}));
+}
+
+// The loop calls code that YJIT compiled: both are of one run of frames, and what follows is the next activation's.
+TEST_F(InterpreterTest, ALoopThatCalledCompiledCodeHasNoFramesOfItsOwn) {
+  constexpr uint64_t kCompiled = 0x7f0000000000;
+  gp_file& file = world_.plain.tables.files[0];
+  file.runtime = GP_RUNTIME_RUBY;
+  gp_ruby layout{};
+  layout.code_start = StackWorld::kCode;
+  layout.code_end = StackWorld::kCode + GP_PAGE_SIZE;
+  gp_runtime_entry entry{};
+  entry.kind = GP_RUNTIME_RUBY;
+  entry.jit_start = 1;
+  entry.jit_end = UINT64_MAX;
+  std::memcpy(entry.layout, &layout, sizeof(layout));
+  world_.runtimes = {entry};
+  world_.mappings.push_back(
+      {.start = kCompiled, .end = kCompiled + GP_PAGE_SIZE, .offset = 0, .file = GP_NO_FILE, .flags = 0});
+  world_.registers.value[GP_REG_RIP] = kCompiled + 0x80;
+  world_.words = {11, 12, 13, at(0x410), at(0x310), at(0x420), kRoot};
+  world_.words.resize(64);
+  const auto ruby = [](uint64_t object, uint8_t flags = 0) {
+    return gp_frame{.kind = GP_FRAME_RUBY, .flags = flags, .cookie = 0, .extra = 0, .value = object};
+  };
+  world_.pending = {place(GP_PLACE_UNKNOWN, GP_RUNTIME_RUBY), ruby(1), ruby(2, GP_FRAME_ENTRY),
+                    ruby(3, GP_FRAME_ENTRY)};
+  const auto walked = world_.load_and_walk();
+  EXPECT_EQ(places(walked), (Places{1, 2, 0x410, 0x310, 3, 0x110}));
+  EXPECT_EQ(walked.end, GP_END_ROOT);
 }
 
 TEST_F(InterpreterTest, SaysOnceThatTheRuntimeIsNotLoaded) {

@@ -15,6 +15,7 @@ struct NativeWalker::State {
   const Tables* tables = nullptr;
   const DeferredStack* stack = nullptr;
   std::array<std::span<const gp_frame>, GP_RUNTIME_SLOTS> pending;  // by runtime: what is left of its run, place first
+  uint64_t called_compiled = 0;  // where Ruby's compiled code that was left last was called from
 };
 
 namespace {
@@ -50,6 +51,8 @@ void take_pending(NativeWalker::State& state) {
   auto& run = state.pending[runtime];
   w->unwinder = GP_RUNTIME_NONE;
   w->pass_eval = GP_EVAL_SHOW;
+  // A loop that called compiled code: its own frames were of the same run.
+  if (runtime == GP_RUNTIME_RUBY && w->registers.value[GP_REG_RIP] == state.called_compiled) return;
   const bool known = run.data() != nullptr;
   if (belongs_further_out(state, run)) return;
   if (run.empty()) {
@@ -65,7 +68,9 @@ void take_pending(NativeWalker::State& state) {
     run = run.subspan(1);
     if (gp_native_push(w, &frame) == 0 || (frame.flags & GP_FRAME_ENTRY) != 0) break;
   }
-  if (runtime == GP_RUNTIME_RUBY && w->found.file == GP_NO_FILE) w->pass_eval = gp_native_leave_compiled(w);
+  if (runtime != GP_RUNTIME_RUBY || w->found.file != GP_NO_FILE) return;
+  w->pass_eval = gp_native_leave_compiled(w);
+  state.called_compiled = w->pass_eval == GP_EVAL_UNSEEN ? w->registers.value[GP_REG_RIP] : 0;
 }
 
 }  // namespace
@@ -77,6 +82,7 @@ WalkedStack NativeWalker::walk(const DeferredStack& stack) {
   State& state = *state_;
   gp_walk* w = &state.walk;
   state.stack = &stack;
+  state.called_compiled = 0;
   split_pending(state);
   // Everything but the record's frames, which are written before they are read.
   std::memset(&w->registers, 0, sizeof(gp_walk) - offsetof(gp_walk, registers));

@@ -6,6 +6,7 @@ import fcntl
 import functools
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import tempfile
 from dataclasses import dataclass, field
 
 from debian import CACHE, Unavailable, own_apt, run
+from matrix import natural
 
 LIMIT = 1500  # seconds for one, on a machine that has other things to do
 
@@ -96,7 +98,18 @@ def prefix_of(label):
 def download(recipe, folder):
     """Unpacks the source of a package, without Debian's changes; returns where."""
     with own_apt(recipe.suite, "deb-src") as (state, options):
-        run(["apt-get", *options, "-qq", "source", "--download-only", "--tar-only", recipe.package], cwd=state, timeout=300)
+        known = run(["apt-cache", *options, "showsrc", "--only-source", recipe.package])
+        get = ["apt-get", *options, "-qq", "source", "--download-only", "--tar-only"]
+        why = Unavailable("there is no source")
+        # A mirror may not have (yet, or any more) what it lists.
+        for version in sorted(re.findall(r"^Version: (\S+)$", known, re.MULTILINE), key=natural, reverse=True):
+            try:
+                run([*get, f"{recipe.package}={version}"], cwd=state, timeout=300)
+                break
+            except Unavailable as error:
+                why = error
+        else:
+            raise why
         run(["tar", "xf", glob.glob(f"{state}/{recipe.package}_*.orig.tar.xz")[0]], cwd=folder)
     return glob.glob(f"{folder}/*/")[0].rstrip("/")
 

@@ -23,4 +23,4 @@ end
 
 stop = Process.clock_gettime(Process::CLOCK_MONOTONIC) + ARGV[0].to_f
 jobs = [Ractor.new(stop) { |s| first_job(s) }, Ractor.new(stop) { |s| second_job(s) }]
-jobs.each(&:take)
+jobs.each { |job| job.respond_to?(:value) ? job.value : job.take } # 3.5 and newer have no take
