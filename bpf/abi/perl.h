@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Where one Perl process keeps its stack of contexts, and the offsets that differ between versions; src/runtimes/perl
- * fills it. What is the same in 5.32 to 5.42 on 64-bit machines is named here; offsets_test.cc compares all of it with the
+ * fills it. What is the same in 5.32 to 5.44 on 64-bit machines is named here; offsets_test.cc compares all of it with the
  * headers.
  */
 #pragma once

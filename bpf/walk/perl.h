@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Perl 5.32 to 5.42: one subroutine, eval, file or sort block a turn, handed over to native code where C called the
+ * Perl 5.32 to 5.44: one subroutine, eval, file or sort block a turn, handed over to native code where C called the
  * interpreter. Layouts: bpf/abi/perl.h.
  *
  * An interpreter has a chain of stacks of contexts, the newest first: C code that calls back from the middle of an

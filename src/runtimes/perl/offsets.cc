@@ -42,7 +42,8 @@ std::optional<gp_perl> offsets_of(uint8_t version) {
     case kPerl36: return table(version, {208, 760, 1800, 1936, 2288}, 195);
     case kPerl38:
     case kPerl40: return table(version, {208, 776, 1584, 1720, 2072}, 198);
-    case kPerl42: return table(version, {208, 776, 1584, 1720, 2072}, 202);
+    case kPerl42:
+    case kPerl44: return table(version, {208, 776, 1584, 1720, 2072}, 202);
     default: return std::nullopt;
   }
 }

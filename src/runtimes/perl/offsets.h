@@ -17,6 +17,7 @@ inline constexpr uint8_t kPerl36 = 36;
 inline constexpr uint8_t kPerl38 = 38;
 inline constexpr uint8_t kPerl40 = 40;
 inline constexpr uint8_t kPerl42 = 42;
+inline constexpr uint8_t kPerl44 = 44;
 
 // The offsets of 5.`version` without addresses, for builds with threads. Nothing for versions not known.
 std::optional<gp_perl> offsets_of(uint8_t version);

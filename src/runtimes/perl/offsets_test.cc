@@ -265,8 +265,9 @@ TEST(PerlOffsets, AreThereForWhatIsKnown) {
     const auto perl = offsets_of(static_cast<uint8_t>(version));
     EXPECT_TRUE(!perl || perl->version == version) << version;
   }
-  for (const uint8_t version : {kPerl32, kPerl34, kPerl36, kPerl38, kPerl40, kPerl42}) EXPECT_TRUE(offsets_of(version));
-  EXPECT_FALSE(offsets_of(kPerl42 + 2));  // not yet
+  for (const uint8_t version : {kPerl32, kPerl34, kPerl36, kPerl38, kPerl40, kPerl42, kPerl44})
+    EXPECT_TRUE(offsets_of(version));
+  EXPECT_FALSE(offsets_of(kPerl44 + 2));  // not yet
   EXPECT_FALSE(offsets_of(kPerl36 + 1));  // odd ones are on the way to the next
   EXPECT_FALSE(offsets_of(30));
 }

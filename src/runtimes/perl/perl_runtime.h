@@ -1,4 +1,4 @@
-// Perl 5.32 to 5.42, built with threads or without: the program, libperl in any program.
+// Perl 5.32 to 5.44, built with threads or without: the program, libperl in any program.
 //
 // Limits: builds with MULTIPLICITY but without threads, and with long doubles, are recognised and not walked; x86-64 only;
 // loops of extensions (PL_runops) are not seen as such.

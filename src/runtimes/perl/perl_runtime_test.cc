@@ -56,12 +56,12 @@ TEST(PerlRuntime, KnowsAnInterpreterByItsSymbols) {
 }
 
 TEST(PerlRuntime, SaysWhatItCannotWalk) {
-  const auto newer = interpreter_image(44, "int PL_thr_key = 1;");
+  const auto newer = interpreter_image(46, "int PL_thr_key = 1;");
   if (!newer) GTEST_SKIP() << newer.error().message();
   auto file = PerlRuntime().detect(*newer, "any");
   ASSERT_TRUE(file);
   EXPECT_FALSE(file->supported);
-  EXPECT_EQ(file->version, "5.44");
+  EXPECT_EQ(file->version, "5.46");
   EXPECT_FALSE(file->eval[0].empty());  // so that frames can say so
 
   // With MULTIPLICITY alone there are no variables by themselves.

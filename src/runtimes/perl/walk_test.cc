@@ -326,8 +326,8 @@ TEST_P(PerlWalkTest, SaysThatARuntimeIsNotLoaded) {
   EXPECT_EQ(frames[0].value, uint64_t{GP_END_RUNTIME_NOT_LOADED});
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, PerlWalkTest, testing::Values("5.32", "5.36", "5.40", "5.42", "5.40-nothreads"),
-                         kVersionName);
+INSTANTIATE_TEST_SUITE_P(Versions, PerlWalkTest,
+                         testing::Values("5.32", "5.36", "5.40", "5.42", "5.44", "5.40-nothreads"), kVersionName);
 
 }  // namespace
 }  // namespace gp::runtimes::perl
