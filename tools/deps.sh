@@ -6,7 +6,7 @@ set -euo pipefail
 declare -A packages=(
   [build]="g++ cmake ninja-build ccache pkg-config clang-19 llvm-19 bpftool libbpf-dev libelf-dev libdw-dev libfmt-dev
            libspdlog-dev libcli11-dev nlohmann-json3-dev libprotozero-dev libxxhash-dev libzstd-dev liblzma-dev zlib1g-dev
-           libiberty-dev libcpp-httplib-dev python3"
+           libiberty-dev libcpp-httplib-dev libzydis-dev python3"
   [lint]="clang-tidy-19 clang-format-19 shellcheck libgtest-dev libgmock-dev libbenchmark-dev"
   [test]="libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-19-dev gdb musl-tools golang:go rustc:rustc python3-dev
           chromium:chromium chromium-driver:chromedriver linux-perf:perf util-linux
