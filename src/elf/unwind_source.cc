@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "elf/cfi_source.h"
+#include "elf/code/code_source.h"
 #include "elf/go_source.h"
 #include "elf/known_code_source.h"
 #include "elf/root_source.h"
@@ -35,11 +36,14 @@ UnwindSource::UnwindSource(const Image& image, const Image* debug) : image_(&ima
   if (!is_go) add(sources_, CfiSource::from_debug_frame(image));
   if (debug != nullptr) add(sources_, CfiSource::from_debug_frame(*debug));
   if (sources_.size() == without_tables) add_mini_debug();
-  if (has_libc && !is_go) add(sources_, std::optional(KnownCodeSource::exits_of_main(image)));
-  if (is_go || sources_.empty()) return;
+  for (size_t i = without_tables; i < sources_.size(); ++i) tables_.push_back(sources_[i].get());
+  if (is_go) return;
+  if (has_libc) add(sources_, std::optional(KnownCodeSource::exits_of_main(image)));
   add(sources_, std::optional(KnownCodeSource::clones(image)));
   add(sources_, std::optional(KnownCodeSource::starts_of_contexts(image)));
   add(sources_, std::optional(KnownCodeSource::ends_of_shims(image)));
+  add(sources_, std::optional<CodeSource>(image));
+  code_ = static_cast<CodeSource*>(sources_.back().get());
 }
 
 // Costs its decompression, so only for files that say nothing else.
@@ -56,6 +60,40 @@ UnwindPage UnwindSource::compile_page(uint64_t page_index) {
 }
 
 UnwindPage UnwindSource::compile_page(uint64_t page_index, RowBuilder& builder) {
+  UnwindPage page = compile_once(page_index, builder);
+  if (code_ == nullptr || !code_->is_wanted()) return page;
+  analyse_code();
+  return compile_once(page_index, builder);
+}
+
+void UnwindSource::analyse_code() {
+  std::vector<CodeSpan> found;
+  for (RuleSource* table : tables_) table->start_page();
+  for (const OffsetRange& range : image_->executable_ranges())
+    if (const auto begin = image_->to_vaddr(range.begin))
+      find_code_without_rules(0, *begin, *begin + (range.end - range.begin), found);
+  std::ranges::sort(found, {}, &CodeSpan::begin);
+  code_->analyse(found);
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): one level per table
+void UnwindSource::find_code_without_rules(size_t table, Vaddr begin, Vaddr end, std::vector<CodeSpan>& found) {
+  if (table == tables_.size()) {
+    found.push_back({begin, end});
+    return;
+  }
+  RuleSource& rules = *tables_[table];
+  rules.seek(begin);
+  while (begin < end) {
+    const auto span = rules.next(begin, end);
+    if (!span) break;
+    if (span->begin > begin) find_code_without_rules(table + 1, begin, span->begin, found);
+    begin = span->end;
+  }
+  if (begin < end) find_code_without_rules(table + 1, begin, end, found);
+}
+
+UnwindPage UnwindSource::compile_once(uint64_t page_index, RowBuilder& builder) {
   builder.start();
   if (sources_.empty() || page_index > std::numeric_limits<uint64_t>::max() >> GP_PAGE_SHIFT) return builder.finish();
   for (const auto& source : sources_) source->start_page();

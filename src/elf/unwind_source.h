@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "elf/code/code_source.h"
 #include "elf/image.h"
 #include "elf/row_builder.h"
 #include "elf/rule_source.h"
@@ -13,7 +14,7 @@ namespace gp::elf {
 
 // Sources in the order in which they win: signal trampolines known by their bytes, functions that are known to be roots,
 // Go's pclntab, .eh_frame, .debug_frame of the file, of its separate debug file, of its minidebuginfo if there is none of
-// these. A later one fills what earlier ones leave.
+// these, code known by its bytes, the code itself. A later one fills what earlier ones leave.
 //
 // Owner thread: one at a time. The image and the debug image must outlive it.
 class UnwindSource {
@@ -33,11 +34,16 @@ class UnwindSource {
 
  private:
   void add_mini_debug();
+  void find_code_without_rules(size_t table, Vaddr begin, Vaddr end, std::vector<CodeSpan>& found);
+  void analyse_code();
+  UnwindPage compile_once(uint64_t page_index, RowBuilder& builder);
   void fill(size_t source, Vaddr begin, Vaddr end, PageRows& rows);
 
   const Image* image_;
   std::unique_ptr<Image> mini_debug_;
   std::vector<std::unique_ptr<RuleSource>> sources_;
+  std::vector<RuleSource*> tables_;  // those of the sources that say how whole functions unwind
+  CodeSource* code_ = nullptr;       // one of the sources
 };
 
 }  // namespace gp::elf

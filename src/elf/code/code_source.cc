@@ -1,0 +1,91 @@
+#include "elf/code/code_source.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace gp::elf {
+namespace {
+
+constexpr uint64_t kPageSteps = 1'000'000;  // instructions; musl's pages take 40,000
+
+bool same(const gp_rule& a, const gp_rule& b) { return std::memcmp(&a, &b, sizeof(gp_rule)) == 0; }
+
+struct Ruled {
+  Vaddr begin;
+  Vaddr end;
+  gp_rule rule;
+};
+
+// Adds rows for [begin, end) out of what functions say of its instructions. Where two do not say the same there is no
+// rule.
+void add_rows(std::vector<Ruled>& ruled, Vaddr begin, Vaddr end, PageRows& rows) {
+  std::ranges::sort(ruled, {}, &Ruled::begin);
+  Vaddr done = begin;
+  for (size_t i = 0; i < ruled.size();) {
+    Ruled whole = ruled[i];
+    for (++i; i < ruled.size() && ruled[i].begin < whole.end; ++i) {
+      const Ruled& other = ruled[i];
+      if (other.begin != whole.begin || other.end != whole.end || !same(other.rule, whole.rule)) whole.rule = {};
+      whole.end = std::max(whole.end, other.end);
+    }
+    const Vaddr from = std::max(whole.begin, begin);
+    const Vaddr to = std::min(whole.end, end);
+    if (from >= to) continue;
+    if (from > done) rows.add_no_rule(done);
+    rows.add(from, whole.rule);
+    done = to;
+  }
+  if (done < end) rows.add_no_rule(done);
+}
+
+}  // namespace
+
+void CodeSource::analyse(std::span<const CodeSpan> without_rules) {
+  is_made_ = true;
+  std::vector<CodeSpan> spans;
+  uint64_t left = kMaxCode;
+  for (const CodeSpan& span : without_rules) {
+    if (span.end - span.begin > left) continue;
+    left -= span.end - span.begin;
+    spans.push_back(span);
+  }
+  code_ = std::make_unique<CodeBytes>(*image_, spans);
+  functions_ = std::make_unique<CodeFunctions>(*image_, *code_);
+  flow_ = std::make_unique<FunctionFlow>(*code_, *functions_);
+}
+
+void CodeSource::start_page() { steps_left_ = kPageSteps; }
+
+std::optional<CodeSpan> CodeSource::next(Vaddr from, Vaddr limit) {
+  if (!is_made_) {
+    is_wanted_ |= limit - from >= kLeast;
+    return std::nullopt;
+  }
+  const auto overlaps = [&](const CodeFunctions::Function& function) {
+    return function.extent.begin < limit && function.extent.end > from;
+  };
+  if (std::ranges::none_of(functions_->functions(), overlaps)) return std::nullopt;
+  return CodeSpan{from, limit};
+}
+
+void CodeSource::emit(Vaddr begin, Vaddr end, PageRows& rows) {
+  std::vector<Ruled> ruled;
+  for (const auto& function : functions_->functions()) {
+    if (function.extent.begin >= end || steps_left_ == 0) break;
+    if (function.extent.end <= begin) continue;
+    const bool is_sound = functions_->follow(function, *flow_);
+    steps_left_ -= std::min<uint64_t>(steps_left_, flow_->steps());
+    if (!is_sound) continue;
+    for (const auto& [address, place] : flow_->places()) {
+      const Vaddr at{address};
+      if (at < end && at + place.length > begin) ruled.push_back({at, at + place.length, place.facts.rule()});
+    }
+  }
+  add_rows(ruled, begin, end, rows);
+}
+
+size_t CodeSource::owned_bytes() const {
+  return sizeof(*this) + (code_ ? code_->owned_bytes() : 0) + (functions_ ? functions_->owned_bytes() : 0);
+}
+
+}  // namespace gp::elf

@@ -1,0 +1,47 @@
+// Rules from the code itself, where nothing else has any: musl's libc, assembly without directives.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "elf/code/code_functions.h"
+
+namespace gp::elf {
+
+// Asked for a stretch of code that no other source knows it only notes that it is wanted: finding functions takes all
+// such stretches of the file, and files that say how all of their code unwinds never come here.
+//
+// Owner thread: one at a time. The image must outlive it.
+class CodeSource final : public RuleSource {
+ public:
+  explicit CodeSource(const Image& image) : image_(&image) {}
+
+  // Whether a page held enough code without rules to look at.
+  [[nodiscard]] bool is_wanted() const { return is_wanted_ && !is_made_; }
+  // Looks at all the file's code that has no other rules, in ascending order; stretches beyond kMaxCode are left out.
+  void analyse(std::span<const CodeSpan> without_rules);
+
+  void start_page() override;
+  void seek(Vaddr) override {}
+  std::optional<CodeSpan> next(Vaddr from, Vaddr limit) override;
+  void emit(Vaddr begin, Vaddr end, PageRows& rows) override;
+  [[nodiscard]] size_t owned_bytes() const override;
+
+  // Functions are found in this much, which takes some 0.2 s; musl's libc has 0.4 MiB.
+  static constexpr uint64_t kMaxCode = 1U << 20U;
+  // What the start-up files of the C compiler leave between other functions is no reason to begin.
+  static constexpr uint64_t kLeast = 512;
+
+ private:
+  const Image* image_;
+  std::unique_ptr<CodeBytes> code_;
+  std::unique_ptr<CodeFunctions> functions_;
+  std::unique_ptr<FunctionFlow> flow_;
+  uint64_t steps_left_ = 0;  // for this page
+  bool is_wanted_ = false;
+  bool is_made_ = false;
+};
+
+}  // namespace gp::elf
