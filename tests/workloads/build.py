@@ -15,7 +15,7 @@ OUT = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build", "workloads")
 
 # -fomit-frame-pointer is GCC's default at -O2; said here because the tests stand on it.
 C = "gcc -O2 -g -fomit-frame-pointer -fno-optimize-sibling-calls -o {out} {src}/"
-
+MUSL = "musl-gcc -O2 -g -fomit-frame-pointer -fno-optimize-sibling-calls -pthread -o {out} {src}/"
 
 
 # name: (commands it needs, its sources, the command line)
@@ -25,6 +25,8 @@ TARGETS = {
     "c_chain_stripped": (["gcc"], "c_chain.c", C + "c_chain.c -s"),
     "c_chain_musl": (["musl-gcc"], "c_chain.c",
                      "musl-gcc -O2 -static -fomit-frame-pointer -fno-optimize-sibling-calls -o {out} {src}/c_chain.c"),
+    "c_musl": (["musl-gcc"], "c_musl.c", MUSL + "c_musl.c"),
+    "c_musl_static": (["musl-gcc"], "c_musl.c", MUSL + "c_musl.c -static -s"),
     "c_chain_debug_frame": (["gcc"], "c_chain.c", C + "c_chain.c -fno-asynchronous-unwind-tables -fno-unwind-tables"),
     "c_chain_fp": (["gcc"], "c_chain.c", "gcc -O2 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables "
                    "-fno-unwind-tables -fno-optimize-sibling-calls -o {out} {src}/c_chain.c"),

@@ -101,8 +101,10 @@ void CodeFunctions::begin(Vaddr address) {
   const auto spot = code_->spot(address);
   if (known_.size() >= kMaxFunctions || !spot || begins_[spot->part][spot->offset]) return;
   begins_[spot->part][spot->offset] = true;
-  known_[address.value].begins = true;
-  ++begun_;
+  Known& known = known_[address.value];
+  known.begins = true;
+  if (known.state != State::kRunning) known.state = State::kUnseen;
+  new_.push_back(address);
   pending_.push_back(address);
 }
 
@@ -145,6 +147,7 @@ const FunctionFlow* CodeFunctions::analyse(Vaddr address) {
   known.state = is_sound ? State::kSound : State::kUnsound;
   known.returns = is_sound ? flow.returns() : Returns::kPerhaps;
   known.extent = flow.extent();
+  known.left_out = flow.left_out();
   if (is_sound && known.begins) accept(flow);
   return is_sound ? &flow : nullptr;
 }
@@ -153,32 +156,39 @@ const FunctionFlow* CodeFunctions::analyse(Vaddr address) {
 void CodeFunctions::accept(const FunctionFlow& flow) {
   for (const Vaddr called : flow.called()) begin(called);
   for (const Vaddr taken : flow.taken())
-    if (!begins_at(taken)) taken_.push_back(taken);
+    if (!begins_at(taken) && taken_.size() < kMaxFunctions) taken_.push_back(taken);
   mark(flow);
 }
 
-// What is known of one function may change what others come to.
+// What is known of one function may change what others come to: those that are not understood, or left a part out, and
+// those that ran into what is now another function.
+bool CodeFunctions::is_settled(const Known& known) const {
+  if (known.state != State::kSound || !known.begins || known.left_out) return false;
+  const auto inside = std::ranges::upper_bound(new_, known.extent.begin);
+  return inside == new_.end() || *inside >= known.extent.end;
+}
+
 void CodeFunctions::settle() {
   for (int round = 0; round < kMaxRounds; ++round) {
-    size_t before = 0;
     pending_.clear();
-    taken_.clear();
-    for (auto& seen : seen_) seen.assign(seen.size(), false);
+    std::ranges::sort(new_);
     for (auto& [address, known] : known_) {
+      if (is_settled(known)) continue;
       known.state = State::kUnseen;
-      if (!known.begins) continue;
-      ++before;
-      pending_.push_back({address});
+      if (known.begins) pending_.push_back({address});
     }
+    new_.clear();
     std::ranges::sort(pending_, std::greater{});
-    size_t done = 0;
-    while (!pending_.empty() && budget_ > 0) {
-      const Vaddr next = pending_.back();
-      pending_.pop_back();
-      ++done;
-      if (known_[next.value].state == State::kUnseen) analyse(next);
-    }
-    if (done == before) return;
+    analyse_pending();
+    if (new_.empty()) return;
+  }
+}
+
+void CodeFunctions::analyse_pending() {
+  while (!pending_.empty() && budget_ > 0) {
+    const Vaddr next = pending_.back();
+    pending_.pop_back();
+    if (known_[next.value].state == State::kUnseen) analyse(next);
   }
 }
 
@@ -194,11 +204,8 @@ bool CodeFunctions::is_seen(Vaddr address) const {
 }
 
 void CodeFunctions::try_taken() {
-  while (!taken_.empty() && budget_ > 0) {
-    const Vaddr next = taken_.back();
-    taken_.pop_back();
-    if (!is_seen(next)) try_candidate(next, true);
-  }
+  for (size_t i = 0; i < taken_.size() && budget_ > 0; ++i)
+    if (!is_seen(taken_[i]) && known_[taken_[i].value].state == State::kUnseen) try_candidate(taken_[i], true);
 }
 
 // Takes the stack first thing, or is marked as a target of indirect calls.
@@ -217,21 +224,16 @@ bool CodeFunctions::try_candidate(Vaddr address, bool is_taken) {
   if (!flow->has_return() && !is_dead_end) return false;
   begin(address);
   accept(*flow);
-  while (!pending_.empty() && budget_ > 0) {
-    const Vaddr next = pending_.back();
-    pending_.pop_back();
-    if (known_[next.value].state == State::kUnseen) analyse(next);
-  }
+  analyse_pending();
   return true;
 }
 
 // Those that only pointers lead to. False: there are no more.
 bool CodeFunctions::find_more() {
-  const size_t before = begun_;
   try_taken();
   for (const auto& part : code_->parts()) sweep(part);
   try_taken();
-  return begun_ > before;
+  return !new_.empty();
 }
 
 // Through what is left: a function begins behind the end of another, or of code that leads nowhere.
@@ -273,6 +275,7 @@ void CodeFunctions::keep() {
   facts_.shrink_to_fit();
   functions_.shrink_to_fit();
   known_ = {};
+  new_ = {};
   pending_ = {};
   taken_ = {};
   seen_.clear();

@@ -38,7 +38,8 @@ class CodeFunctions final : public KnownFunctions {
   enum class State : uint8_t { kUnseen, kRunning, kSound, kUnsound };
   struct Known {
     State state = State::kUnseen;
-    bool begins = false;  // a function, for certain
+    bool begins = false;    // a function, for certain
+    bool left_out = false;  // a part of it
     Returns returns = Returns::kPerhaps;
     CodeSpan extent{};
   };
@@ -53,7 +54,9 @@ class CodeFunctions final : public KnownFunctions {
   void begin(Vaddr address);
   const FunctionFlow* analyse(Vaddr address);  // nullptr: not understood
   void accept(const FunctionFlow& flow);
+  [[nodiscard]] bool is_settled(const Known& known) const;
   void settle();
+  void analyse_pending();
   void try_taken();
   bool find_more();
   void sweep(const CodeBytes::Part& part);
@@ -70,12 +73,12 @@ class CodeFunctions final : public KnownFunctions {
   std::unordered_map<uint64_t, Vaddr> stubs_;  // of the linkage table, to functions of this file
   std::unordered_map<uint64_t, Known> known_;
   std::vector<Vaddr> pending_;  // functions to be analysed
+  std::vector<Vaddr> new_;      // functions found since all were settled
   std::vector<Vaddr> taken_;
   std::vector<std::vector<bool>> seen_;               // bytes of the code's parts that functions hold
   std::vector<std::vector<bool>> begins_;             // that functions begin at
   std::vector<std::unique_ptr<FunctionFlow>> flows_;  // one a level of calls
   size_t level_ = 0;
-  size_t begun_ = 0;
   uint64_t budget_;
   std::vector<Function> functions_;
   std::vector<Fact> facts_;  // sorted

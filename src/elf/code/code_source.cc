@@ -6,6 +6,7 @@
 namespace gp::elf {
 namespace {
 
+constexpr uint64_t kAlignment = 16;         // of functions: what lies between two is shorter
 constexpr uint64_t kPageSteps = 1'000'000;  // instructions; musl's pages take 40,000
 
 bool same(const gp_rule& a, const gp_rule& b) { return std::memcmp(&a, &b, sizeof(gp_rule)) == 0; }
@@ -45,7 +46,7 @@ void CodeSource::analyse(std::span<const CodeSpan> without_rules) {
   std::vector<CodeSpan> spans;
   uint64_t left = kMaxCode;
   for (const CodeSpan& span : without_rules) {
-    if (span.end - span.begin > left) continue;
+    if (span.end - span.begin < kAlignment || span.end - span.begin > left) continue;
     left -= span.end - span.begin;
     spans.push_back(span);
   }

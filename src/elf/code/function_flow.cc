@@ -14,6 +14,7 @@ bool FunctionFlow::run(Vaddr start, const FrameFacts& entry, bool is_certain) {
   called_.clear();
   taken_.clear();
   steps_ = 0;
+  left_out_ = false;
   has_return_ = false;
   returns_ = Returns::kNever;
   pending_.push_back({start, entry});
@@ -39,8 +40,11 @@ bool FunctionFlow::follow_all() {
 
 void FunctionFlow::weigh(const Pending& doubtful) {
   const Trial near = try_part(doubtful, false, false);
-  if (near != Trial::kOpen || try_part(doubtful, true, false) != Trial::kOpen) return;
-  if (is_certain_ && doubtful.callee == Returns::kSurely) static_cast<void>(try_part(doubtful, false, true));
+  if (near == Trial::kBelieved) return;
+  if (near == Trial::kOpen && try_part(doubtful, true, false) == Trial::kBelieved) return;
+  const bool is_open_enough = near == Trial::kOpen && is_certain_ && doubtful.callee == Returns::kSurely;
+  if (is_open_enough && try_part(doubtful, false, true) == Trial::kBelieved) return;
+  left_out_ = true;
 }
 
 // Follows the code behind a doubtful call. What is known by it is left in pending_ if it is believed; else nothing of it
