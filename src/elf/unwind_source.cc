@@ -66,6 +66,13 @@ UnwindPage UnwindSource::compile_page(uint64_t page_index, RowBuilder& builder) 
   return compile_once(page_index, builder);
 }
 
+std::optional<Vaddr> UnwindSource::learned_start(Vaddr address) {
+  const auto offset = image_->to_offset(address);
+  if (code_ == nullptr || !offset) return std::nullopt;
+  static_cast<void>(compile_page(offset->value >> GP_PAGE_SHIFT));  // which tells whether it is worth the while
+  return code_->function_at(address);
+}
+
 void UnwindSource::analyse_code() {
   std::vector<CodeSpan> found;
   for (RuleSource* table : tables_) table->start_page();

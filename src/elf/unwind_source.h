@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "elf/code/code_source.h"
@@ -28,6 +29,10 @@ class UnwindSource {
   // serves one file after the other: its buffers are a hundred times what a source holds.
   [[nodiscard]] UnwindPage compile_page(uint64_t page_index, RowBuilder& builder);
   [[nodiscard]] UnwindPage compile_page(uint64_t page_index);  // with one made for it
+
+  // The start of the function at `address`, of those found in code without tables; nothing elsewhere. The first one costs
+  // finding them.
+  [[nodiscard]] std::optional<Vaddr> learned_start(Vaddr address);
 
   // Heap bytes held, for memory accounts.
   [[nodiscard]] size_t owned_bytes() const;

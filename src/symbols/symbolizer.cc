@@ -56,7 +56,8 @@ struct Symbolizer::OpenFile {
         go(elf::GoSymbols::find(*file.image)) {}
 
   [[nodiscard]] size_t memory_bytes() const {
-    return sizeof(*this) + (index ? index->memory_bytes() : 0) + (lines ? lines->memory_bytes() : 0);
+    return sizeof(*this) + starts.owned_bytes() + (index ? index->memory_bytes() : 0) +
+           (lines ? lines->memory_bytes() : 0);
   }
 
   std::shared_ptr<const elf::Image> image;
@@ -150,7 +151,7 @@ Name Symbolizer::symbol_name(OpenFile& file, Vaddr looked_up, Vaddr shown) {
   const SymbolIndex* index = index_of(file);
   const auto symbol = index != nullptr ? index->find(looked_up) : std::nullopt;
   const auto start = symbol && symbol->sized ? std::nullopt : file.starts.find(looked_up);
-  // A symbol without a size ends where the unwind tables say another function begins.
+  // A symbol without a size ends where another function begins.
   if (!symbol || (!symbol->sized && start && *start > symbol->start))
     return place(file.module, start.value_or(shown).value);
   Name name;

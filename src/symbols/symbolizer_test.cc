@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -71,6 +72,22 @@ TEST_F(SymbolizerTest, NamesUnknownFunctionsByPlace) {
   EXPECT_FALSE(names[0].named);
   const auto unreadable = symbolizer.file_frame({nullptr, "/gone", ""}, {0x123}, true, false);
   EXPECT_EQ(unreadable[0].name, "(gone+0x123)");
+}
+
+TEST_F(SymbolizerTest, EndsSymbolsWithoutASizeWhereTheCodeSaysSo) {
+  std::vector<uint8_t> code(0x400, 0xcc);
+  code[0] = 0xc3;                                                                   // ret
+  const std::vector<uint8_t> unnamed = {0x53, 0x31, 0xdb, 0x31, 0xc0, 0x5b, 0xc3};  // push %rbx; …; pop %rbx; ret
+  std::ranges::copy(unnamed, code.begin() + 0x10);
+  TestFile file;
+  file.code(".text", 0x4000, code);
+  file.symtab({{"copy", 0x4000, 0}});
+  const FileRef ref{std::make_shared<elf::Image>(file.image()), "/lib/libx.so.1", ""};
+  Symbolizer symbolizer(options());
+  EXPECT_EQ(symbolizer.file_frame(ref, at(ref, 0x4000), false, false)[0].name, "copy");
+  for (const uint64_t in : {0x4010U, 0x4013U, 0x4016U})
+    EXPECT_EQ(symbolizer.file_frame(ref, at(ref, in), false, false)[0].name, "(libx.so.1+0x4010)");
+  EXPECT_EQ(symbolizer.file_frame(ref, at(ref, 0x4080), false, false)[0].name, "copy");  // nothing says otherwise
 }
 
 TEST_F(SymbolizerTest, KeepsIndexesOnDiskAndLittleInMemory) {

@@ -55,6 +55,17 @@ void CodeSource::analyse(std::span<const CodeSpan> without_rules) {
   flow_ = std::make_unique<FunctionFlow>(*code_, *functions_);
 }
 
+std::optional<Vaddr> CodeSource::function_at(Vaddr address) {
+  if (!is_made_) return std::nullopt;
+  std::optional<Vaddr> last;
+  for (const auto& function : functions_->functions()) {
+    if (function.extent.begin > address) break;
+    if (function.extent.end <= address || (last && *last >= function.begin)) continue;
+    if (functions_->follow(function, *flow_) && flow_->covers(address)) last = function.begin;
+  }
+  return last;
+}
+
 void CodeSource::start_page() { steps_left_ = kPageSteps; }
 
 std::optional<CodeSpan> CodeSource::next(Vaddr from, Vaddr limit) {

@@ -23,6 +23,9 @@ class CodeSource final : public RuleSource {
   // Looks at all the file's code that has no other rules, in ascending order; stretches beyond kMaxCode are left out.
   void analyse(std::span<const CodeSpan> without_rules);
 
+  // The start of the function that has an instruction at `address`: of several the last.
+  std::optional<Vaddr> function_at(Vaddr address);
+
   void start_page() override;
   void seek(Vaddr) override {}
   std::optional<CodeSpan> next(Vaddr from, Vaddr limit) override;

@@ -49,6 +49,7 @@ class FunctionFlow {
     FrameFacts facts;  // ahead of it
   };
   [[nodiscard]] const std::unordered_map<uint64_t, Place>& places() const { return places_; }
+  [[nodiscard]] bool covers(Vaddr address) const;                // a byte of an instruction is there
   [[nodiscard]] bool has_return() const { return has_return_; }  // ret, or another function with all as at entry
   [[nodiscard]] Returns returns() const { return returns_; }
   [[nodiscard]] const std::vector<Vaddr>& called() const { return called_; }  // functions, directly
