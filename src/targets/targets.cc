@@ -57,9 +57,7 @@ uint32_t Targets::wanted_by(int32_t pid, int32_t parent_pid) const {
 
 uint32_t Targets::sessions_of(ProcessKey key) {
   if (const Process* process = find(key)) return process->sessions;
-  uint32_t sessions = wanted_by(key.pid, 0);
-  for (const auto& [slot, filter] : filters_) sessions |= filter.children ? 1U << slot : 0;
-  return sessions;
+  return wanted_by(key.pid, 0);
 }
 
 void Targets::add_session(uint32_t slot, Filter filter) {
@@ -400,6 +398,9 @@ void Targets::drop(int32_t pid) {
 void Targets::collect() {
   for (const auto& process : replaced_) release_entries(*process);
   replaced_.clear();
+  for (const ProcessKey& gone : std::exchange(gone_, {}))
+    if (const auto known = processes_.find(gone.pid); known != processes_.end() && known->second->key == gone)
+      drop(gone.pid);
   std::ranges::sort(exiting_);
   const auto repeated = std::ranges::unique(exiting_);
   exiting_.erase(repeated.begin(), repeated.end());
@@ -409,7 +410,7 @@ void Targets::collect() {
     const auto known = processes_.find(pid);
     if (known == processes_.end()) continue;
     if (!stat || zombie || !same_start(stat->start_ticks, known->second->key.start_ticks)) {
-      drop(pid);
+      gone_.push_back(known->second->key);
     } else if (stat->exiting()) {
       exiting_.push_back(pid);  // its last thread is still on its way out
     }

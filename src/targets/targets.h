@@ -43,7 +43,7 @@ class Targets {
   // The process a sample was taken in. A start time within two ticks is the same process: a fork's time is known to
   // the sideband a little later than to the kernel. Null: not known.
   Process* find(ProcessKey key);
-  // Which sessions ask for samples of this process; one that is not known may be a child of one that is.
+  // Which sessions ask for samples of this process; of one that is not known those that name it.
   [[nodiscard]] uint32_t sessions_of(ProcessKey key);
   // The process of a sample that met `pc` at a time and found no mapping of it. Where we know of none either its maps
   // are read again, at most once in 20 ms and for a twentieth of the time. Null: it has gone.
@@ -98,6 +98,8 @@ class Targets {
   std::unordered_map<int32_t, std::unique_ptr<Process>> processes_;
   std::vector<std::unique_ptr<Process>> replaced_;  // their pid was reused; until the next collect()
   std::vector<int32_t> exiting_;
+  std::vector<ProcessKey>
+      gone_;  // until the next collect(): samples of their last moments come after their end is seen
   std::vector<int32_t> dirty_;
   bool events_lost_ = false;
   uint64_t resync_due_ns_ = 0;

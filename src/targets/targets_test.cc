@@ -223,6 +223,8 @@ TEST_F(TargetsTest, AnEndedProcessGoesAndItsFilesStayForTheNext) {
   apply(os::ExitEvent{.pid = kChild, .tid = kChild});
   EXPECT_NE(entry(kChild), nullptr) << "its last samples are still in the ring";
   targets_->collect();
+  EXPECT_NE(entry(kChild), nullptr) << "or come as it goes";
+  targets_->collect();
   EXPECT_EQ(entry(kChild), nullptr);
   EXPECT_EQ(targets_->process_count(), 1U);
   spawn(kChild + 1, dir_.path("a"));
@@ -283,6 +285,7 @@ TEST_F(TargetsTest, AFileRewrittenInPlaceGetsNewRows) {
   EXPECT_EQ(first_page_word(kChild + 1), GP_PAGE_NOT_LOADED);
   apply(os::ExitEvent{.pid = kChild, .tid = kChild});
   targets_->collect();
+  targets_->collect();
   EXPECT_EQ(targets_->file_in_slot(old_slot), nullptr);
   EXPECT_EQ(plain_.tables.files[old_slot].state, uint32_t{GP_FILE_NOT_LOADED})
       << "at once: the slot may have another file before the loader comes to it";
@@ -341,6 +344,8 @@ TEST_F(TargetsTest, SamplesOnlyTheFilteredProcesses) {
 
 TEST_F(TargetsTest, SamplesChildrenOfFilteredProcesses) {
   start({.pids = {kChild}, .children = true});
+  EXPECT_EQ(targets_->sessions_of({.pid = kChild, .start_ticks = 1}), 1U) << "not known, but named";
+  EXPECT_EQ(targets_->sessions_of({.pid = kChild + 7, .start_ticks = 1}), 0U) << "nobody's child that we know of";
   fork(kChild);
   fork(kChild + 1, kChild);
   fork(kChild + 2, kChild + 1);
@@ -397,6 +402,7 @@ TEST_F(TargetsTest, ReadsTheHostAfterLostEvents) {
   targets_->collect();
   EXPECT_GT(targets_->process_count(), 1U);
   EXPECT_TRUE(targets_->processes().contains(1));
+  targets_->collect();
   targets_->collect();
   EXPECT_FALSE(targets_->processes().contains(kChild));
 }
