@@ -37,12 +37,17 @@ size_t method_at(std::string_view label) {
   return at;
 }
 
+// "<main>", "<class:Foo>", "<top (required)>": code that is no method; unlike "<", "<=>" and "<<".
+bool is_no_method(std::string_view name) {
+  return name.size() > 1 && name[0] == '<' && name[1] >= 'a' && name[1] <= 'z';
+}
+
 }  // namespace
 
 std::string qualified(std::string_view label, std::string_view scope, bool is_singleton) {
   const size_t at = method_at(label);
   const std::string_view method = label.substr(at);
-  if (scope.empty() || method.empty() || method.starts_with('<')) return std::string(label);
+  if (scope.empty() || method.empty() || is_no_method(method)) return std::string(label);
   std::string out(label.substr(0, at));
   out += scope;
   out += is_singleton ? '.' : '#';

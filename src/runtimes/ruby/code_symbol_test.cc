@@ -19,6 +19,8 @@ TEST(RubyCodeSymbol, MethodsAreQualifiedWithTheirClass) {
 TEST(RubyCodeSymbol, OtherLabelsStay) {
   EXPECT_EQ(qualified("<main>", "Foo", false), "<main>");
   EXPECT_EQ(qualified("block in <class:Foo>", "Foo", false), "block in <class:Foo>");
+  EXPECT_EQ(qualified("<=>", "Foo", false), "Foo#<=>");
+  EXPECT_EQ(qualified("block in <", "Foo", false), "block in Foo#<");
   EXPECT_EQ(qualified("run", "", false), "run");
   EXPECT_EQ(qualified("", "Foo", false), "");
   EXPECT_EQ(qualified("block (", "Foo", false), "Foo#block (");
