@@ -55,6 +55,7 @@ struct gp_php {
 	 * distance from its thread pointer.
 	 */
 	__u64 globals_offset;        /* &executor_globals_offset: how far into that */
+	__u64 globals_slot;          /* where the dynamic linker has the address of that; 0: it is globals_offset */
 	__u64 cache_slot;            /* where the dynamic linker has that distance; 0: it is cache_distance */
 	__u64 cache_distance;
 	__u16 version;               /* 0x0802 for 8.2 */

@@ -88,13 +88,14 @@ GP_INLINE int gp_php_enter(struct gp_walk *w)
 /* &executor_globals.current_execute_data of the thread at hand, 0: not to be had (TSRM/TSRM.c: ts_allocate_fast_id()). */
 GP_INLINE __u64 gp_php_current(struct gp_walk *w, const struct gp_php *php)
 {
-	__u64 distance = php->cache_distance, cache, offset;
+	__u64 distance = php->cache_distance, globals = php->globals_offset, cache, offset;
 
 	if (php->current)
 		return php->current;
 	if ((php->cache_slot && gp_read_user(w, &distance, 8, php->cache_slot)) || !distance ||
 	    gp_read_user(w, &cache, 8, w->thread_pointer + distance) || !cache ||
-	    gp_read_user(w, &offset, 8, php->globals_offset) || !offset)
+	    (php->globals_slot && gp_read_user(w, &globals, 8, php->globals_slot)) ||
+	    gp_read_user(w, &offset, 8, globals) || !offset)
 		return 0;
 	return cache + offset + php->globals_current;
 }

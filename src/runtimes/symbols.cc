@@ -37,4 +37,23 @@ void each_symbol(const elf::Image& image, SymbolSection which, std::span<const s
   }
 }
 
+std::optional<Vaddr> address_slot(const elf::Image& image, std::string_view name) {
+  if (image.machine() != elf::Machine::kX86_64) return std::nullopt;
+  const auto& sections = image.sections();
+  for (const auto& section : sections) {
+    if (section.type != SHT_RELA || section.link >= sections.size()) continue;
+    const auto& symbols = sections[section.link];
+    if (symbols.type != SHT_DYNSYM || symbols.link >= sections.size()) continue;
+    const Bytes table = image.raw(section);
+    for (uint64_t at = 0; at + sizeof(Elf64_Rela) <= table.size(); at += sizeof(Elf64_Rela)) {
+      const auto entry = read_at<Elf64_Rela>(table, at);
+      if (!entry || ELF64_R_TYPE(entry->r_info) != R_X86_64_GLOB_DAT) continue;
+      const auto symbol = read_at<Elf64_Sym>(image.raw(symbols), ELF64_R_SYM(entry->r_info) * sizeof(Elf64_Sym));
+      if (symbol && string_at(image.raw(sections[symbols.link]), symbol->st_name) == name)
+        return Vaddr{entry->r_offset};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace gp::runtimes

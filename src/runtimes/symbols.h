@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -23,5 +24,9 @@ enum class SymbolSection : uint8_t { kDynamic, kFull };  // .dynsym, .symtab
 // bytes: most symbols of a big file are told by how they begin. Thread-local ones, which have no address, are left out.
 void each_symbol(const elf::Image& image, SymbolSection which, std::span<const std::string_view> starts,
                  const std::function<void(std::string_view name, const Symbol& symbol)>& visit);
+
+// Where the dynamic linker puts the address of a variable that the file defines and other files can take over from it (a
+// copy relocation: the program's own is used then). Nothing where the file reaches it without that.
+std::optional<Vaddr> address_slot(const elf::Image& image, std::string_view name);
 
 }  // namespace gp::runtimes

@@ -9,6 +9,8 @@ __attribute__((noinline)) static void *thread_host(void *name)
 	char code[600];
 
 	(void)ts_resource(0); /* makes this thread's globals */
+	if (EG(bailout))      /* so that libphp's executor_globals_offset becomes this program's */
+		return NULL;
 	snprintf(code, sizeof(code),
 		 "function burn($n) { $x = 1; while ($n-- > 0) $x = ($x * 1103515245 + 12345) & 0x7fffffff; return $x; }\n"
 		 "function %s($end) { while (microtime(true) < $end) burn(20000); }\n"

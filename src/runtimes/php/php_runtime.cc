@@ -30,6 +30,7 @@ bool find_globals(const elf::Image& image, const Engine& engine, targets::Runtim
   const auto cache = find_thread_cache(image, engine.cache_distance->address);
   if (!cache) return false;
   file.state[kGlobalsOffset] = engine.globals_offset->address;
+  file.state[kGlobalsSlot] = address_slot(image, "executor_globals_offset").value_or(Vaddr{});
   file.state[kCacheSlot] = cache->slot;
   php.cache_distance = cache->distance;
   php.globals_current = static_cast<uint16_t>(current_call_offset(php.version));
@@ -70,6 +71,7 @@ Result<gp_runtime_entry> PhpRuntime::attach(const targets::RuntimeFile& file, co
   };
   php.frameless = in_process(kFrameless);
   php.globals_offset = in_process(kGlobalsOffset);
+  php.globals_slot = in_process(kGlobalsSlot);
   php.cache_slot = in_process(kCacheSlot);
   if (php.globals_offset == 0) {
     php.current = in_process(kGlobals) + current_call_offset(php.version);

@@ -30,6 +30,7 @@ enum StateAddress : size_t {
   kLoop,           // inside execute_ex, past its prologue
   kFrameless,      // zend_flf_functions
   kGlobalsOffset,  // executor_globals_offset, with thread safety
+  kGlobalsSlot,    // where its address is, of libraries
   kCacheSlot,      // ThreadCache::slot
 };
 

@@ -101,7 +101,15 @@ TEST(PhpRuntime, KnowsEnginesWithThreadSafety) {
   EXPECT_EQ(php.current, 0U);
   EXPECT_EQ(php.globals_offset, file->state[kGlobalsOffset].value + 0x10000);
   EXPECT_EQ(php.cache_slot, file->state[kCacheSlot].value + 0x10000);
+  EXPECT_EQ(php.globals_slot, 0U);  // nothing in there uses it
   EXPECT_EQ(php.globals_current, current_call_offset(kPhp82));
+
+  const auto used = engine_image("8.2.7", "executor_globals_offset",
+                                 kCacheDistance + std::string(" char used(void) { return *executor_globals_offset; }"));
+  ASSERT_TRUE(used);
+  const Vaddr slot = PhpRuntime().detect(*used, "any")->state[kGlobalsSlot];
+  EXPECT_NE(slot.value, 0U);
+  EXPECT_NE(slot, file->state[kGlobalsOffset]);
 
   // Against musl there is no fixed distance.
   const auto musl = engine_image("8.2.7", "executor_globals_offset",

@@ -285,6 +285,21 @@ TEST_P(PhpWalkTest, FindsTheCacheOfALibrary) {
   for (size_t i = 0; i < frames.size(); ++i) EXPECT_TRUE(is_same(frames[i], plain[i]));
 }
 
+// A program may have taken the variable over from its library.
+TEST_P(PhpWalkTest, FindsTheOffsetThatTheProcessUses) {
+  if (!recording_.is_threaded()) return;
+  constexpr uint64_t kSlot = 0x1000;
+  auto php = php_;
+  php.globals_slot = kSlot;
+  php.globals_offset = 0x2000;
+  world_.entry = targets::entry_with(GP_RUNTIME_PHP, php);
+  EXPECT_EQ(walk()->frames().back().kind, GP_FRAME_END);  // the slot cannot be read
+  std::array<uint8_t, sizeof(uint64_t)> slot{};
+  recording_.add(kSlot, slot);
+  set_word(kSlot, php_.globals_offset);
+  EXPECT_EQ(walk()->state.frames, recording_.frames.size());
+}
+
 TEST_P(PhpWalkTest, EndsChainsThatGoRound) {
   set_word(call(3) + GP_PHP_CALL_PREVIOUS, call(1));
   const auto walked = walk();
