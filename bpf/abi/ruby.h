@@ -123,7 +123,8 @@ struct gp_ruby_lines {
 	__u16 line_bytes;   /* of each */
 	__u8 is_singleton;  /* the scope is the class whose own method it is: Foo.bar, not Foo#bar */
 	__u8 literal;       /* 1 + which of the literals the name is; 0: none */
-	__u8 reserved[4];
+	__u32 scope_bytes;
+	__u64 scope_address; /* of a scope that could not be read: it lies in a page that the process has not read yet; else 0 */
 };
 
 #define GP_RUBY_INDEX_MAX 4096   /* the index of 25,000 words of code */

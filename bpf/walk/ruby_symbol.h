@@ -33,12 +33,20 @@ GP_INLINE __u64 gp_ruby_read_text(struct gp_walk *w, const struct gp_ruby *ruby,
 GP_INLINE __u64 gp_ruby_read_scope(struct gp_walk *w, const struct gp_ruby *ruby, struct gp_symbol_record *record,
 				   __u64 used, __u64 method, __u8 *is_singleton)
 {
-	__u64 owner = 0, path = 0;
+	__u64 owner = 0, path = 0, length = 0;
 
 	*is_singleton = 0;
 	if (method && gp_read_user(w, &owner, 8, method + GP_RUBY_METHOD_OWNER) == 0)
 		path = gp_ruby_class_path(w, ruby, owner, is_singleton);
-	return path ? gp_ruby_read_text(w, ruby, record, &record->symbol.scope, used, path) : used;
+	path = path ? gp_ruby_string(w, ruby, path, &length) : 0;
+	if (!path)
+		return used;
+	used = gp_symbol_read_text(w, record, &record->symbol.scope, used, path, length, GP_TEXT_UTF8);
+	if (!record->symbol.scope.width) {
+		w->ruby.lines.scope_address = path;
+		w->ruby.lines.scope_bytes = (__u32)GP_CLAMP(length, GP_SYMBOL_NAME_MAX);
+	}
+	return used;
 }
 
 /* Bytes of struct succ_index_table for so many words of code (iseq.c: succ_index_table_create). */

@@ -42,6 +42,15 @@ bool is_no_method(std::string_view name) {
   return name.size() > 1 && name[0] == '<' && name[1] >= 'a' && name[1] <= 'z';
 }
 
+// Names of Ruby's own classes lie in its file: a process just forked has them as soon as they are read.
+std::optional<std::string> late_scope(const gp_ruby_lines& lines, const targets::MemoryReader* memory) {
+  if (memory == nullptr || lines.scope_address == 0 || lines.scope_bytes > GP_SYMBOL_NAME_MAX) return std::nullopt;
+  std::string scope(lines.scope_bytes, '\0');
+  if (!memory->read(Pc{lines.scope_address}, {reinterpret_cast<uint8_t*>(scope.data()), scope.size()}))
+    return std::nullopt;
+  return scope;
+}
+
 }  // namespace
 
 std::string qualified(std::string_view label, std::string_view scope, bool is_singleton) {
@@ -67,6 +76,7 @@ std::optional<targets::CodeSymbol> decode_symbol(Bytes record, const targets::Me
   const auto lines = read_at<gp_ruby_lines>(symbol->table, 0);
   if (!symbol->name && lines && lines->literal > 0 && lines->literal <= kLiterals.size())
     symbol->name = kLiterals.at(lines->literal - 1U);
+  if (!symbol->scope && lines) symbol->scope = late_scope(*lines, memory);
   out.first_line = symbol->first_line;
   out.name_known = symbol->name.has_value();
   if (symbol->name) out.name = qualified(*symbol->name, symbol->scope.value_or(""), lines && lines->is_singleton != 0);

@@ -184,6 +184,27 @@ TEST_P(RubyWalkTest, GoesByTheLoopsOwnFrame) {
   EXPECT_EQ(walked->handed_over, whole->handed_over);
 }
 
+// The name of a class in a page that is not there is read later.
+TEST_P(RubyWalkTest, ReadsScopesLater) {
+  uint32_t late = 0;
+  const auto whole = names();
+  const uint32_t reads = std::exchange(world_.reads, 0);
+  refuse_each_read(world_, std::min(reads, 150U), [&](uint32_t /*failing*/) {
+    static_cast<void>(walk());
+    for (const auto& record : world_.shipped) {
+      const auto head = read_at<gp_symbol>(record, 0);
+      const auto symbol = runtime_.decode(record, &recording_);
+      if (!head || !symbol || head->scope.width != 0) continue;
+      const auto lines = read_at<gp_ruby_lines>(record, sizeof(gp_symbol) + head->name.bytes + head->file.bytes);
+      if (!lines || lines->scope_address == 0) continue;
+      ++late;
+      EXPECT_NE(std::ranges::find(whole, symbol->name), whole.end()) << symbol->name;
+      EXPECT_LT(runtime_.decode(record, nullptr)->name.size(), symbol->name.size());
+    }
+  });
+  EXPECT_GT(late, 0U);
+}
+
 // Every single read may fail: the walk ends, and what it has pushed by then is right.
 TEST_P(RubyWalkTest, EndsWhereMemoryCannotBeRead) {
   const auto whole = walk()->frames();
