@@ -66,10 +66,14 @@ UnwindPage UnwindSource::compile_page(uint64_t page_index, RowBuilder& builder) 
   return compile_once(page_index, builder);
 }
 
-std::optional<Vaddr> UnwindSource::learned_start(Vaddr address) {
+std::optional<LearnedFunction> UnwindSource::learned_function(Vaddr address) {
   const auto offset = image_->to_offset(address);
   if (code_ == nullptr || !offset) return std::nullopt;
-  static_cast<void>(compile_page(offset->value >> GP_PAGE_SHIFT));  // which tells whether it is worth the while
+  const uint64_t page = offset->value >> GP_PAGE_SHIFT;
+  if (!code_->is_made() && page != page_without_code_) {
+    static_cast<void>(compile_page(page));  // which tells whether it is worth the while
+    page_without_code_ = page;
+  }
   return code_->function_at(address);
 }
 

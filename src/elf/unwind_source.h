@@ -30,9 +30,8 @@ class UnwindSource {
   [[nodiscard]] UnwindPage compile_page(uint64_t page_index, RowBuilder& builder);
   [[nodiscard]] UnwindPage compile_page(uint64_t page_index);  // with one made for it
 
-  // The start of the function at `address`, of those found in code without tables; nothing elsewhere. The first one costs
-  // finding them.
-  [[nodiscard]] std::optional<Vaddr> learned_start(Vaddr address);
+  // The function at `address`, of those found in code without tables; nothing elsewhere. The first one costs finding them.
+  [[nodiscard]] std::optional<LearnedFunction> learned_function(Vaddr address);
 
   // Heap bytes held, for memory accounts.
   [[nodiscard]] size_t owned_bytes() const;
@@ -47,8 +46,9 @@ class UnwindSource {
   const Image* image_;
   std::unique_ptr<Image> mini_debug_;
   std::vector<std::unique_ptr<RuleSource>> sources_;
-  std::vector<RuleSource*> tables_;  // those of the sources that say how whole functions unwind
-  CodeSource* code_ = nullptr;       // one of the sources
+  std::vector<RuleSource*> tables_;          // those of the sources that say how whole functions unwind
+  CodeSource* code_ = nullptr;               // one of the sources
+  uint64_t page_without_code_ = UINT64_MAX;  // where learned_function() found nothing to learn of
 };
 
 }  // namespace gp::elf

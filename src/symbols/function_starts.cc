@@ -19,10 +19,20 @@ std::optional<Vaddr> FunctionStarts::by_table(Vaddr address) const {
   return fde->begin;
 }
 
+std::optional<elf::LearnedFunction> FunctionStarts::by_code(Vaddr address) {
+  if (!code_) code_ = std::make_unique<elf::UnwindSource>(*image_);
+  return code_->learned_function(address);
+}
+
 std::optional<Vaddr> FunctionStarts::find(Vaddr address) {
   if (const auto start = by_table(address)) return start;
-  if (!code_) code_ = std::make_unique<elf::UnwindSource>(*image_);
-  return code_->learned_start(address);
+  const auto function = by_code(address);
+  return function ? std::optional(function->begin) : std::nullopt;
+}
+
+bool FunctionStarts::ends_before(Vaddr start, Vaddr address) {
+  const auto function = by_code(start);
+  return function && function->begin == start && function->is_complete && function->end <= address;
 }
 
 }  // namespace gp::symbols

@@ -20,10 +20,13 @@ class FunctionStarts {
 
   // The start of the function that covers `address`. The first one outside all tables may cost what UnwindSource says.
   [[nodiscard]] std::optional<Vaddr> find(Vaddr address);
+  // Whether the function that starts at `start`, by its code, ends at or ahead of `address`.
+  [[nodiscard]] bool ends_before(Vaddr start, Vaddr address);
   [[nodiscard]] size_t owned_bytes() const { return code_ ? code_->owned_bytes() : 0; }
 
  private:
   [[nodiscard]] std::optional<Vaddr> by_table(Vaddr address) const;
+  std::optional<elf::LearnedFunction> by_code(Vaddr address);
 
   const elf::Image* image_;
   std::unique_ptr<elf::UnwindSource> code_;

@@ -151,9 +151,10 @@ Name Symbolizer::symbol_name(OpenFile& file, Vaddr looked_up, Vaddr shown) {
   const SymbolIndex* index = index_of(file);
   const auto symbol = index != nullptr ? index->find(looked_up) : std::nullopt;
   const auto start = symbol && symbol->sized ? std::nullopt : file.starts.find(looked_up);
-  // A symbol without a size ends where another function begins.
-  if (!symbol || (!symbol->sized && start && *start > symbol->start))
-    return place(file.module, start.value_or(shown).value);
+  // A symbol without a size ends where another function begins, or its own code ends.
+  const bool is_over =
+      symbol && !symbol->sized && (start ? *start > symbol->start : file.starts.ends_before(symbol->start, looked_up));
+  if (!symbol || is_over) return place(file.module, start.value_or(shown).value);
   Name name;
   name.name = demangle(symbol->name);
   name.module = file.module;

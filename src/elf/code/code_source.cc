@@ -55,13 +55,14 @@ void CodeSource::analyse(std::span<const CodeSpan> without_rules) {
   flow_ = std::make_unique<FunctionFlow>(*code_, *functions_);
 }
 
-std::optional<Vaddr> CodeSource::function_at(Vaddr address) {
-  if (!is_made_) return std::nullopt;
-  std::optional<Vaddr> last;
+std::optional<LearnedFunction> CodeSource::function_at(Vaddr address) {
+  std::optional<LearnedFunction> last;
+  if (!is_made_) return last;
   for (const auto& function : functions_->functions()) {
     if (function.extent.begin > address) break;
-    if (function.extent.end <= address || (last && *last >= function.begin)) continue;
-    if (functions_->follow(function, *flow_) && flow_->covers(address)) last = function.begin;
+    if (function.extent.end <= address || (last && last->begin >= function.begin)) continue;
+    if (functions_->follow(function, *flow_) && flow_->covers(address))
+      last = {function.begin, function.extent.end, flow_->is_complete()};
   }
   return last;
 }

@@ -10,6 +10,13 @@
 
 namespace gp::elf {
 
+// A function in such code.
+struct LearnedFunction {
+  Vaddr begin;
+  Vaddr end;                 // of the last instruction it reaches
+  bool is_complete = false;  // every way through it was followed
+};
+
 // Asked for a stretch of code that no other source knows it only notes that it is wanted: finding functions takes all
 // such stretches of the file, and files that say how all of their code unwinds never come here.
 //
@@ -20,11 +27,12 @@ class CodeSource final : public RuleSource {
 
   // Whether a page held enough code without rules to look at.
   [[nodiscard]] bool is_wanted() const { return is_wanted_ && !is_made_; }
+  [[nodiscard]] bool is_made() const { return is_made_; }
   // Looks at all the file's code that has no other rules, in ascending order; stretches beyond kMaxCode are left out.
   void analyse(std::span<const CodeSpan> without_rules);
 
-  // The start of the function that has an instruction at `address`: of several the last.
-  std::optional<Vaddr> function_at(Vaddr address);
+  // The function that has an instruction at `address`: of several the one that starts last.
+  std::optional<LearnedFunction> function_at(Vaddr address);
 
   void start_page() override;
   void seek(Vaddr) override {}

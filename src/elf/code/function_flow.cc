@@ -15,6 +15,7 @@ bool FunctionFlow::run(Vaddr start, const FrameFacts& entry, bool is_certain) {
   taken_.clear();
   steps_ = 0;
   left_out_ = false;
+  jumps_away_ = false;
   has_return_ = false;
   returns_ = Returns::kNever;
   pending_.push_back({start, entry});
@@ -226,7 +227,10 @@ bool FunctionFlow::jump(const FrameFacts& facts) {
 
 bool FunctionFlow::jump_by_table(const FrameFacts& facts) {
   const auto targets = tables_.targets(instruction_, code_->image());
-  if (targets.empty()) note_return(Returns::kPerhaps);
+  if (targets.empty()) {
+    note_return(Returns::kPerhaps);
+    jumps_away_ = true;
+  }
   for (const Vaddr target : targets) {
     const int way = enter(target, facts, false);
     if (way == 0) note_return(others_->returns(target));

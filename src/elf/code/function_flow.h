@@ -56,6 +56,8 @@ class FunctionFlow {
   [[nodiscard]] const std::vector<Vaddr>& taken() const { return taken_; }    // addresses of code put in registers
   [[nodiscard]] CodeSpan extent() const { return extent_; }
   [[nodiscard]] bool left_out() const { return left_out_; }  // code behind a doubtful call
+  // Every way through it was followed.
+  [[nodiscard]] bool is_complete() const { return !left_out_ && !jumps_away_; }
   [[nodiscard]] size_t steps() const { return steps_; }
 
   static constexpr size_t kMaxSteps = 1U << 18U;  // instructions, each time it is met; CPython's eval loop has 30,000
@@ -104,6 +106,7 @@ class FunctionFlow {
   std::vector<Pending> back_;      // its ways back to what is known
   bool is_certain_ = false;
   bool left_out_ = false;
+  bool jumps_away_ = false;  // to a place that is not known
   bool is_trying_ = false;
   bool goes_farther_ = false;
   std::vector<Vaddr> called_;
