@@ -55,16 +55,43 @@ void CodeSource::analyse(std::span<const CodeSpan> without_rules) {
   flow_ = std::make_unique<FunctionFlow>(*code_, *functions_);
 }
 
-std::optional<LearnedFunction> CodeSource::function_at(Vaddr address) {
-  std::optional<LearnedFunction> last;
-  if (!is_made_) return last;
+// Follows all functions once more, within the budget of finding them.
+void CodeSource::learn_names() {
+  constexpr uint32_t kNobody = UINT32_MAX;
+  std::vector<std::vector<uint32_t>> owners;
+  owners.reserve(code_->parts().size());
+  has_names_ = true;
+  for (const auto& part : code_->parts()) owners.emplace_back(part.bytes.size(), kNobody);
+  uint64_t steps = kPageSteps + 2 * code_->size();
   for (const auto& function : functions_->functions()) {
-    if (function.extent.begin > address) break;
-    if (function.extent.end <= address || (last && last->begin >= function.begin)) continue;
-    if (functions_->follow(function, *flow_) && flow_->covers(address))
-      last = {function.begin, function.extent.end, flow_->is_complete()};
+    const bool is_sound = steps > 0 && functions_->follow(function, *flow_);
+    steps -= std::min<uint64_t>(steps, flow_->steps());
+    if (!is_sound) continue;
+    const auto number = static_cast<uint32_t>(learned_.size());
+    learned_.push_back({function.begin, function.extent.end, flow_->is_complete()});
+    for (const auto& [address, place] : flow_->places()) {
+      const auto spot = code_->spot({address});
+      for (uint64_t i = 0; spot && i < place.length; ++i) {
+        uint32_t& owner = owners[spot->part][spot->offset + i];
+        if (owner == kNobody || learned_[owner].begin < function.begin) owner = number;
+      }
+    }
   }
-  return last;
+  for (size_t part = 0; part < owners.size(); ++part)
+    for (size_t at = 0, end = 0; at < owners[part].size(); at = end) {
+      const uint32_t owner = owners[part][at];
+      while (end < owners[part].size() && owners[part][end] == owner) ++end;
+      if (owner != kNobody) runs_.push_back({code_->parts()[part].begin + at, static_cast<uint32_t>(end - at), owner});
+    }
+  runs_.shrink_to_fit();
+}
+
+std::optional<LearnedFunction> CodeSource::function_at(Vaddr address) {
+  if (!is_made_) return std::nullopt;
+  if (!has_names_) learn_names();
+  const auto after = std::ranges::upper_bound(runs_, address, {}, &Run::begin);
+  if (after == runs_.begin() || address - (after - 1)->begin >= (after - 1)->bytes) return std::nullopt;
+  return learned_[(after - 1)->function];
 }
 
 void CodeSource::start_page() { steps_left_ = kPageSteps; }
@@ -98,7 +125,8 @@ void CodeSource::emit(Vaddr begin, Vaddr end, PageRows& rows) {
 }
 
 size_t CodeSource::owned_bytes() const {
-  return sizeof(*this) + (code_ ? code_->owned_bytes() : 0) + (functions_ ? functions_->owned_bytes() : 0);
+  return sizeof(*this) + (code_ ? code_->owned_bytes() : 0) + (functions_ ? functions_->owned_bytes() : 0) +
+         learned_.capacity() * sizeof(LearnedFunction) + runs_.capacity() * sizeof(Run);
 }
 
 }  // namespace gp::elf

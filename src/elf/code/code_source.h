@@ -50,9 +50,20 @@ class CodeSource final : public RuleSource {
   std::unique_ptr<CodeBytes> code_;
   std::unique_ptr<CodeFunctions> functions_;
   std::unique_ptr<FunctionFlow> flow_;
-  uint64_t steps_left_ = 0;  // for this page
+  void learn_names();
+
+  // A stretch of code of one function.
+  struct Run {
+    Vaddr begin;
+    uint32_t bytes = 0;
+    uint32_t function = 0;  // in learned_
+  };
+  std::vector<LearnedFunction> learned_;  // made when function_at() is first asked
+  std::vector<Run> runs_;                 // sorted
+  uint64_t steps_left_ = 0;               // for this page
   bool is_wanted_ = false;
   bool is_made_ = false;
+  bool has_names_ = false;
 };
 
 }  // namespace gp::elf

@@ -81,14 +81,6 @@ FunctionFlow::Trial FunctionFlow::try_part(const Pending& from, bool farther, bo
   return is_sound ? Trial::kOpen : Trial::kWrong;
 }
 
-bool FunctionFlow::covers(Vaddr address) const {
-  for (uint64_t back = 0; back < ZYDIS_MAX_INSTRUCTION_LENGTH; ++back) {
-    const auto found = places_.find(address.value - back);
-    if (found != places_.end() && back < found->second.length) return true;
-  }
-  return false;
-}
-
 void FunctionFlow::measure() {
   extent_ = {start_, start_};
   for (const auto& [address, place] : places_) {
