@@ -38,7 +38,8 @@ struct ToldFrame {
 // `Self` has `bool parse_value(const std::string& key, std::istringstream& value)` for its own lines, and `head()`, their
 // text. It may have a `complete()` of its own.
 template <class Self, class Frame = ToldFrame>
-struct RecordingOf : MemoryPieces {
+class RecordingOf : public MemoryPieces {
+ public:
   std::vector<Frame> frames;  // innermost first
 
   static std::optional<Self> load(const std::string& path) { return parse(file_bytes(path)); }
@@ -68,6 +69,10 @@ struct RecordingOf : MemoryPieces {
     write_pieces(out);
     return static_cast<bool>(out);
   }
+
+ private:
+  RecordingOf() = default;
+  friend Self;
 };
 
 }  // namespace gp::runtimes
