@@ -77,6 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       GP_CHECK(span->begin == *begin && span->end == limit);
       source.emit(span->begin, span->end, rows);
     }
+    static_cast<void>(source.function_at(*begin));
     const UnwindPage compiled = builder.finish();
     for (const gp_row& row : compiled.rows) GP_CHECK(row.rule < compiled.rules.size());
     break;
