@@ -32,7 +32,7 @@ gp_ruby ruby_2_7() {
   return ruby;
 }
 
-// From rbspy-ruby-structs 0.55 (ruby_3_0_0.rs), which agrees with the others; classes and collector as in 2.7 and 3.1.
+// From rbspy-ruby-structs 0.55 (ruby_3_0_0.rs) and Ruby's headers (3.0.3); classes and collector as in 2.7 and 3.1.
 gp_ruby ruby_3_0() {
   gp_ruby ruby{};
   ruby.version = 0x0300;
