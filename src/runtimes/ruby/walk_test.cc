@@ -239,7 +239,7 @@ TEST_P(RubyWalkTest, LeavesOtherThreadsAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, RubyWalkTest,
-                         testing::Values("2.7", "2.7-thread", "3.1", "3.1-fiber", "3.2", "3.2-fiber", "3.3",
+                         testing::Values("2.7", "2.7-thread", "3.0", "3.1", "3.1-fiber", "3.2", "3.2-fiber", "3.3",
                                          "3.3-thread", "3.4", "4.0", "4.0-thread"),
                          kVersionName);
 
