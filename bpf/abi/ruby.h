@@ -95,7 +95,8 @@ GP_LAYOUT_FITS(struct gp_ruby);
 #define GP_RUBY_LINES_INDEX 24
 #define GP_RUBY_BODY_BYTES 152
 
-/* rb_symbols_t (symbol.h; 4.0: symbol.c): last_id, str_sym (4.0: next_id, sym_set), ids: an array of arrays of 512 pairs {name, symbol}, by serial number. */
+/* rb_symbols_t (symbol.h; 4.0: symbol.c): last_id, str_sym (4.0: next_id, sym_set), ids: an array of arrays of 512 pairs
+   {name, symbol}, by serial number. */
 #define GP_RUBY_SYMBOLS_IDS 16
 #define GP_RUBY_IDS_A_PART 512    /* ID_ENTRY_UNIT, symbol.c */
 #define GP_RUBY_LAST_OPERATOR 171 /* up to here an ID is its own serial number, beyond it has 4 bits of kind below:
