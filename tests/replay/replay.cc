@@ -25,6 +25,7 @@ namespace {
 
 constexpr int32_t kFirstPid = 5'000'000;  // above PID_MAX_LIMIT (include/linux/threads.h)
 constexpr uint64_t kText = 0x1000;        // file offset of the code of a made-up file
+constexpr uint8_t kTrap = 0xcc;          // int3: what functions are not made of, so that none are seen in it
 constexpr uint64_t kTextAddress = 0x401000;
 constexpr uint64_t kKernelText = 0xffffffff81000000;
 constexpr uint64_t kKernelStep = 0x1000;
@@ -81,7 +82,7 @@ void Replay::write_files() {
       symbols.push_back({.name = function.name, .address = kTextAddress + function.offset, .size = function.size});
     }
     elf::TestFile elf;
-    elf.code(".text", kTextAddress, std::vector<uint8_t>(size, 0x90));
+    elf.code(".text", kTextAddress, std::vector<uint8_t>(size, kTrap));
     elf.symtab(symbols);
     const auto bytes = elf.bytes();
     std::ofstream(dir_ / load_.files[file], std::ios::binary)
