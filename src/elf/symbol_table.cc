@@ -113,7 +113,8 @@ std::optional<std::string_view> SymbolTable::name(size_t index) const {
 
 bool SymbolTable::mentions(std::string_view text) const {
   constexpr size_t kMaxNames = 1U << 20U;
-  return names_.size() <= kMaxNames && ::memmem(names_.data(), names_.size(), text.data(), text.size()) != nullptr;
+  return !names_.empty() && names_.size() <= kMaxNames &&
+         ::memmem(names_.data(), names_.size(), text.data(), text.size()) != nullptr;
 }
 
 std::optional<FunctionSymbol> SymbolTable::function(size_t index) const {
