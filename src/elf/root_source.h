@@ -1,6 +1,6 @@
 // Functions in which a stack ends although their tables tell a caller. greenlet (gevent, eventlet) runs its coroutines on
 // the thread's own stack: below UserGreenlet::inner_bootstrap(), which never returns (src/greenlet/TUserGreenlet.cpp from
-// 2.0 on), lies what other coroutines have put there since.
+// 2.0 on), lies what other coroutines have put there since. Owner thread: one at a time.
 #pragma once
 
 #include <optional>
