@@ -4,7 +4,7 @@
 
 #include "bpf/abi/runtime.h"
 
-#define GP_PCRE_SITES 4
+#define GP_PCRE_SITES 8
 
 struct gp_pcre {
 	__u64 sites[GP_PCRE_SITES]; /* addresses behind the calls of a compiled pattern, 0: none */

@@ -4,7 +4,9 @@
  * one frame, which the few places that call it know: it pushes rbx, r15, r14, r13 and rbp, then makes room for what the
  * pattern needs (sljit_emit_enter, sljitNativeX86_64.c; compile_matchingpath's private data, pcre2_jit_compile.c; seen
  * alike in 10.36, 10.42, 10.45 and 10.47). So the nearest word on the stack that is one of the addresses behind those
- * calls is its return address, and what it saved lies right below.
+ * calls is its return address, and what it saved lies right below. An earlier match, deeper in the stack, may have left
+ * such a word in room that the pattern has not written to yet: what tells it apart is where the call's arguments are, whose
+ * address the pattern has in a register (ARGUMENTS, pcre2_jit_compile.c): of the words below those the one next to them is it.
  */
 #pragma once
 
@@ -13,8 +15,59 @@
 #include "bpf/walk/interpreter.h"
 #include "bpf/walk/stack.h"
 
-/* Windows of stack searched: 4 KiB; patterns with hundreds of groups need more than one. */
-#define GP_PATTERN_WINDOWS 8
+/* Bytes of stack searched; patterns with hundreds of groups need more than one window. */
+#define GP_PATTERN_BYTES 4096
+/* Turns of the search: each goes on by a window, or behind a word that an earlier match left. */
+#define GP_PATTERN_TURNS 16
+
+GP_INLINE int gp_is_pattern_site(const struct gp_pcre *pcre, __u64 word)
+{
+	for (int i = 0; i < GP_PCRE_SITES; i++)
+		if (word && word == pcre->sites[i])
+			return 1;
+	return 0;
+}
+
+/* The arguments are a variable of pcre2_jit_match, with no more than this between it and its calls' return address... */
+#define GP_PATTERN_CALLER 512
+/* ...but where it calls on the machine's stack, which lies between them (MACHINE_STACK_SIZE, pcre2_jit_compile.c). */
+#define GP_PATTERN_MACHINE_STACK 32768
+#define GP_PATTERN_SPAN (GP_PATTERN_BYTES + GP_PATTERN_MACHINE_STACK + GP_PATTERN_CALLER)
+
+enum gp_arguments { GP_ARGUMENTS_NOT = 0, GP_ARGUMENTS_FIT, GP_ARGUMENTS_ELSEWHERE };
+
+/* Whether a register has the address of the arguments of the call that would return by the word at `at`. */
+GP_INLINE enum gp_arguments gp_arguments_in(struct gp_walk *w, __u32 number, __u64 at)
+{
+	__u64 arguments = w->registers.value[number];
+
+	if (!(w->registers.valid & (1u << number)) || arguments - w->registers.value[GP_REG_RSP] > GP_PATTERN_SPAN)
+		return GP_ARGUMENTS_NOT;
+	if (arguments - at <= GP_PATTERN_CALLER ||
+	    arguments - at - GP_PATTERN_MACHINE_STACK <= GP_PATTERN_CALLER)
+		return GP_ARGUMENTS_FIT;
+	return GP_ARGUMENTS_ELSEWHERE;
+}
+
+/*
+ * The same of the call at hand and the word at w->context[0]: in its first instructions the address of its arguments is in
+ * rdi, then in rbx (SLJIT_S0) until captures are cleared, then in rbp. GP_ARGUMENTS_NOT: none of them has one.
+ */
+GP_INLINE int gp_is_call_at_hand(struct gp_walk *w)
+{
+	__u64 at = w->context[0];
+	enum gp_arguments first = gp_arguments_in(w, 5, at); /* rdi */
+	enum gp_arguments second = gp_arguments_in(w, 3, at); /* rbx */
+	enum gp_arguments then = gp_arguments_in(w, GP_REG_RBP, at);
+
+	if (first == GP_ARGUMENTS_FIT || second == GP_ARGUMENTS_FIT || then == GP_ARGUMENTS_FIT)
+		return GP_ARGUMENTS_FIT;
+	if (first == GP_ARGUMENTS_NOT && second == GP_ARGUMENTS_NOT && then == GP_ARGUMENTS_NOT)
+		return GP_ARGUMENTS_NOT;
+	return GP_ARGUMENTS_ELSEWHERE;
+}
+
+GP_PART(gp_is_call_at_hand)
 
 /* Searches the window. Leaves the address of the return address in w->context[0], 0: it is not there. */
 GP_INLINE int gp_search_window(struct gp_walk *w)
@@ -25,8 +78,7 @@ GP_INLINE int gp_search_window(struct gp_walk *w)
 	for (__u32 i = 0; pcre && i < GP_WINDOW_WORDS && 8 * i < w->window_bytes; i++) {
 		__u64 word = w->window[i];
 
-		if (word && (word == pcre->sites[0] || word == pcre->sites[1] || word == pcre->sites[2] ||
-			     word == pcre->sites[3])) {
+		if (gp_is_pattern_site(pcre, word)) {
 			w->context[0] = w->window_base + 8 * i;
 			break;
 		}
@@ -50,15 +102,24 @@ GP_INLINE void gp_unpush(struct gp_walk *w, __u32 number, __u64 return_at, __u64
 /* From compiled code to what called it. 1: done, its frame is pushed; 0: it is none; -1: the stack is full. */
 GP_INLINE int gp_leave_pattern(struct gp_walk *w)
 {
-	__u64 from = w->registers.value[GP_REG_RSP] & ~7ull, at = 0;
+	__u64 start = w->registers.value[GP_REG_RSP] & ~7ull, from = start, at = 0;
 
 	if (!gp_layout_of(w, GP_RUNTIME_PCRE))
 		return 0;
-	for (int i = 0; i < GP_PATTERN_WINDOWS && !at; i++) {
-		if (gp_window_fill(w, from + (__u64)i * GP_WINDOW_BYTES))
-			return 0;
+	for (int i = 0; i < GP_PATTERN_TURNS && from - start < GP_PATTERN_BYTES; i++) {
+		if ((at && from - at > GP_PATTERN_CALLER) || gp_window_fill(w, from))
+			break;
 		GP_CALL(gp_search_window, w);
-		at = w->context[0];
+		__u64 next = w->context[0];
+
+		from = next ? next + 8 : from + GP_WINDOW_BYTES;
+		int fits = next ? GP_CALL(gp_is_call_at_hand, w) : GP_ARGUMENTS_ELSEWHERE;
+
+		if (fits == GP_ARGUMENTS_ELSEWHERE)
+			continue;
+		at = next;
+		if (fits == GP_ARGUMENTS_NOT)
+			break;
 	}
 
 	__u64 caller;

@@ -72,6 +72,26 @@ TEST_F(PatternWalkerTest, KeepsWhatIsNotPushedYet) {
   }
 }
 
+// An earlier match lay deeper in the stack, the pattern has not written to all of its room.
+TEST_F(PatternWalkerTest, PassesOverWhatIsOfAnEarlierCall) {
+  stack(200);
+  for (const size_t stale : {3U, 100U, 180U}) world_.words[stale] = kSite;
+  for (const uint32_t number : {uint32_t{GP_REG_RBP}, 3U, 5U}) {  // rbx and rdi, while it begins
+    world_.registers.value[GP_REG_RBP] = 0;
+    world_.registers.value[number] = StackWorld::address(206);  // the arguments, right behind the return address
+    expect_root();
+    world_.registers.value[number] = 0x1234;
+  }
+}
+
+// The machine's stack lies between: the arguments are 32 KiB above.
+TEST_F(PatternWalkerTest, KnowsACallOnTheMachinesStack) {
+  stack(200);
+  for (const size_t stale : {3U, 100U}) world_.words[stale] = kSite;
+  world_.registers.value[GP_REG_RBP] = StackWorld::address(206) + 32768 + 40;
+  expect_root();
+}
+
 TEST_F(PatternWalkerTest, SearchesNoFurtherThanThat) {
   stack(520);
   world_.registers.value[GP_REG_RBP] = 0x1235;
