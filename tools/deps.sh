@@ -9,7 +9,7 @@ declare -A packages=(
            libiberty-dev libcpp-httplib-dev libzydis-dev python3"
   [lint]="clang-tidy-19 clang-format-19 shellcheck libgtest-dev libgmock-dev libbenchmark-dev"
   [test]="libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-19-dev gdb musl-tools golang:go rustc:rustc python3-dev
-          chromium:chromium chromium-driver:chromedriver linux-perf:perf util-linux
+          libpcre2-dev chromium:chromium chromium-driver:chromedriver linux-perf:perf util-linux
           lsof:lsof psmisc:pstree procps:ps systemd:systemd-analyze"
   [matrix]="mmdebstrap"
   [kernel]="qemu-system-x86:qemu-system-x86_64 busybox-static cpio xz-utils zstd"

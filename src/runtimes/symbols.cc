@@ -37,6 +37,21 @@ void each_symbol(const elf::Image& image, SymbolSection which, std::span<const s
   }
 }
 
+bool imports(const elf::Image& image, std::string_view name) {
+  for (const auto& section : image.sections()) {
+    if (section.type != SHT_DYNSYM || section.link >= image.sections().size()) continue;
+    const Bytes table = image.raw(section);
+    const Bytes names = image.raw(image.sections()[section.link]);
+    for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
+      const auto symbol = read_at<Elf64_Sym>(table, at);
+      if (!symbol || symbol->st_shndx != SHN_UNDEF) continue;
+      const auto text = slice(names, symbol->st_name, name.size() + 1);
+      if (text && text->back() == 0 && std::ranges::equal(text->first(name.size()), name)) return true;
+    }
+  }
+  return false;
+}
+
 std::optional<Vaddr> address_slot(const elf::Image& image, std::string_view name) {
   if (image.machine() != elf::Machine::kX86_64) return std::nullopt;
   const auto& sections = image.sections();

@@ -25,6 +25,9 @@ enum class SymbolSection : uint8_t { kDynamic, kFull };  // .dynsym, .symtab
 void each_symbol(const elf::Image& image, SymbolSection which, std::span<const std::string_view> starts,
                  const std::function<void(std::string_view name, const Symbol& symbol)>& visit);
 
+// Whether the file takes a symbol of that name from another one.
+bool imports(const elf::Image& image, std::string_view name);
+
 // Where the dynamic linker puts the address of a variable that the file defines and other files can take over from it (a
 // copy relocation: the program's own is used then). Nothing where the file reaches it without that.
 std::optional<Vaddr> address_slot(const elf::Image& image, std::string_view name);

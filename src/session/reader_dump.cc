@@ -74,8 +74,8 @@ Result<ProcessDescription> Reader::describe(ProcessKey process) {
       if (file == nullptr || !seen.insert(file).second) continue;
       if (file->state.load() == targets::CodeFile::State::kUnreadable)
         description.hindrances.push_back(file->path + " cannot be read: its frames have no names");
-      if (file->state.load() != targets::CodeFile::State::kReady || !file->runtime) continue;
-      description.runtimes.push_back(describe(*known, *file, *file->runtime));
+      if (file->state.load() != targets::CodeFile::State::kReady) continue;
+      for (const auto& runtime : file->runtimes) description.runtimes.push_back(describe(*known, *file, runtime));
     }
     result = std::move(description);
   });

@@ -5,8 +5,8 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "elf/image.h"
 #include "targets/runtime.h"
@@ -30,7 +30,7 @@ struct FileChange {
 };
 
 // Shared between the reader (mappings, samples), the loader (fills it) and sessions (names it later). The loader
-// writes image and runtime, then sets `state`; nobody writes them after that.
+// writes image and runtimes, then sets `state`; nobody writes them after that.
 struct CodeFile {
   enum class State : uint8_t {
     kNew,         // asked for, not looked at
@@ -46,7 +46,7 @@ struct CodeFile {
   std::atomic<State> state{State::kNew};
   FileChange change;
   std::shared_ptr<const elf::Image> image;
-  std::optional<RuntimeFile> runtime;
+  std::vector<RuntimeFile> runtimes;  // at most one has frames of its own: its loop is the one that the walker knows
 };
 
 }  // namespace gp::targets

@@ -67,6 +67,24 @@ Result<elf::Image> image_of(const CodeFile& file, const FileHint& hint, FileChan
   return elf::Image::from_fd(fd.get());
 }
 
+// Of those with frames of their own the first that is met, and whatever only generates code.
+std::vector<RuntimeFile> runtimes_in(const elf::Image& image, std::string_view path,
+                                     std::span<const Runtime* const> runtimes) {
+  std::vector<RuntimeFile> found;
+  bool has_frames = false;
+  for (const Runtime* candidate : runtimes) {
+    const bool with_frames = candidate->kind() < GP_RUNTIMES_WITH_FRAMES;
+    if (with_frames && has_frames) continue;
+    auto runtime = candidate->detect(image, path);
+    if (!runtime) continue;
+    runtime->kind = candidate->kind();
+    runtime->name = candidate->name();
+    has_frames |= with_frames;
+    found.push_back(std::move(*runtime));
+  }
+  return found;
+}
+
 }  // namespace
 
 OpenedCode open_code(const CodeFile& file, const FileHint& hint, std::span<const Runtime* const> runtimes) {
@@ -80,13 +98,7 @@ OpenedCode open_code(const CodeFile& file, const FileHint& hint, std::span<const
   }
   opened.image = std::make_shared<const elf::Image>(std::move(*image));
   opened.source = std::make_unique<elf::UnwindSource>(*opened.image);
-  for (const Runtime* candidate : runtimes) {
-    opened.runtime = candidate->detect(*opened.image, file.path);
-    if (!opened.runtime) continue;
-    opened.runtime->kind = candidate->kind();
-    opened.runtime->name = candidate->name();
-    break;
-  }
+  opened.runtimes = runtimes_in(*opened.image, file.path, runtimes);
   opened.state = CodeFile::State::kReady;
   return opened;
 }

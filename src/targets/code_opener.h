@@ -1,10 +1,10 @@
-// Opens a file that processes run code from and looks at what it is: image, unwind source, runtime. Touches foreign
+// Opens a file that processes run code from and looks at what it is: image, unwind source, runtimes. Touches foreign
 // bytes, so that each call may hang for ever. Owner thread: a loader thread.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
+#include <vector>
 
 #include "base/result.h"
 #include "elf/unwind_source.h"
@@ -17,7 +17,7 @@ struct OpenedCode {
   FileChange change;
   std::shared_ptr<const elf::Image> image;
   std::unique_ptr<elf::UnwindSource> source;
-  std::optional<RuntimeFile> runtime;
+  std::vector<RuntimeFile> runtimes;
 };
 
 OpenedCode open_code(const CodeFile& file, const FileHint& hint, std::span<const Runtime* const> runtimes);

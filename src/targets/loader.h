@@ -58,7 +58,8 @@ struct PageRequest {
 };
 struct AttachRequest {
   ProcessKey process;
-  std::shared_ptr<CodeFile> file;  // with a runtime
+  std::shared_ptr<CodeFile> file;   // with a runtime of this kind
+  uint32_t kind = GP_RUNTIME_NONE;  // enum gp_runtime
   uint64_t bias = 0;
 };
 struct RetireRequest {

@@ -21,7 +21,7 @@ const CodeFile* file_of(const LoaderRequest& request) {
 // costs more than what it would bring.
 bool changes_walks(const LoaderResult& result) {
   if (const auto* done = std::get_if<FileDone>(&result))
-    return done->file->runtime.has_value() || done->file->state.load() == CodeFile::State::kNotElf;
+    return !done->file->runtimes.empty() || done->file->state.load() == CodeFile::State::kNotElf;
   return std::holds_alternative<FileChanged>(result) || std::holds_alternative<AttachDone>(result) ||
          std::holds_alternative<LiveDone>(result);
 }

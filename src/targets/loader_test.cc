@@ -123,7 +123,7 @@ TEST_F(LoaderTest, OpensAProgram) {
   const auto made = opened(3, dir_.program("a.python", 32));
   EXPECT_EQ(made->state, CodeFile::State::kReady);
   ASSERT_NE(made->image, nullptr);
-  ASSERT_TRUE(made->runtime);
+  ASSERT_EQ(made->runtimes.size(), 1U);
   EXPECT_EQ(entry(3).state, uint32_t{GP_FILE_LOADED});
   EXPECT_EQ(entry(3).page_count, 1U);
   EXPECT_EQ(entry(3).eval[0].start, CodeDir::kText);
@@ -280,11 +280,34 @@ TEST_F(LoaderTest, RetiresAFileAndItsPages) {
 
 TEST_F(LoaderTest, AttachesToARuntime) {
   const auto made = opened(0, dir_.program("a.python", 32));
-  loader_->post(AttachRequest{.process = {.pid = 1, .start_ticks = 2}, .file = made, .bias = 0x1234});
+  loader_->post(
+      AttachRequest{.process = {.pid = 1, .start_ticks = 2}, .file = made, .kind = GP_RUNTIME_PYTHON, .bias = 0x1234});
   const auto done = wait<AttachDone>();
   ASSERT_TRUE(done && done->entry);
   EXPECT_EQ(layout_of<uint64_t>(*done->entry), 0x1234U);
   EXPECT_EQ(done->process, (ProcessKey{.pid = 1, .start_ticks = 2}));
+}
+
+// As PHP has that holds its own PCRE.
+TEST_F(LoaderTest, AttachesToEachRuntimeOfAFile) {
+  const auto made = opened(0, dir_.program("a.patterns.python", 32));
+  ASSERT_EQ(made->runtimes.size(), 2U);
+  EXPECT_EQ(entry(0).runtime, uint32_t{GP_RUNTIME_PYTHON}) << "whose loop it has";
+  EXPECT_EQ(entry(0).eval[0].start, CodeDir::kText);
+  for (const uint32_t kind : {GP_RUNTIME_PYTHON, GP_RUNTIME_PCRE}) {
+    loader_->post(
+        AttachRequest{.process = {.pid = 1, .start_ticks = 2}, .file = made, .kind = kind, .bias = 0x1000 + kind});
+    const auto done = wait<AttachDone>();
+    ASSERT_TRUE(done && done->entry);
+    EXPECT_EQ(done->entry->kind, kind);
+    EXPECT_EQ(layout_of<uint64_t>(*done->entry), 0x1000U + kind);
+  }
+}
+
+TEST_F(LoaderTest, NeedsNoLoopForPatterns) {
+  const auto made = opened(0, dir_.program("a.patterns", 32));
+  ASSERT_EQ(made->runtimes.size(), 1U);
+  EXPECT_EQ(entry(0).runtime, uint32_t{GP_RUNTIME_NONE});
 }
 
 TEST_F(LoaderTest, OpensAPerfMapThatIsAPlainFile) {

@@ -59,7 +59,7 @@ bool LoaderWorker::open(const OpenRequest& request) {
   if (!foreign(file, [&] { opened = open_code(*file, request.hint, shared_->runtimes); })) return false;
   file->change = opened.change;
   file->image = opened.image;
-  file->runtime = std::move(opened.runtime);
+  file->runtimes = std::move(opened.runtimes);
   if (opened.state == CodeFile::State::kReady) {
     auto loaded = std::make_shared<UnwindFile>();
     loaded->file = file.get();
@@ -105,10 +105,10 @@ bool LoaderWorker::handle(AttachRequest& request) {
   AttachDone done{.process = request.process, .file = request.file, .entry = std::nullopt};
   const bool alive = foreign(request.file, [&] {
     const LiveMemory memory(request.process.pid);
-    for (const Runtime* runtime : shared_->runtimes) {
-      if (runtime->kind() != request.file->runtime->kind) continue;
-      if (auto entry = runtime->attach(*request.file->runtime, memory, request.bias)) done.entry = *entry;
-    }
+    const auto file = std::ranges::find(request.file->runtimes, request.kind, &RuntimeFile::kind);
+    const auto runtime = std::ranges::find(shared_->runtimes, request.kind, &Runtime::kind);
+    if (file == request.file->runtimes.end() || runtime == shared_->runtimes.end()) return;
+    if (auto entry = (*runtime)->attach(*file, memory, request.bias)) done.entry = *entry;
   });
   if (!alive) return false;
   shared_->answer(std::move(done));

@@ -60,6 +60,7 @@ struct Process {
   bool dirty = false;                     // mappings changed since `run` was made; it is in Targets' list then
   uint64_t published_ns = 0;              // when `run` was made
   RuntimeIndexes runtimes{};              // in the walker's table
+  std::vector<const CodeFile*> patterns;  // those of its files whose PCRE its entry knows; identity only
   uint64_t rescan_due_ns = 0;             // /proc/PID/maps is not read again before
   uint64_t attach_ns = 0;                 // when a runtime was last asked to attach
   uint64_t perf_map_ns = 0;               // when its perf map was last asked for; UINT64_MAX: it is open

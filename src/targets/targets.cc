@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "bpf/abi/pcre.h"
 #include "os/procfs.h"
 
 namespace gp::targets {
@@ -31,6 +32,17 @@ void note_runtime(Program& program, const RuntimeFile& runtime) {
                                 .text = fmt::format("{} {}", runtime.name, runtime.version),
                                 .version = runtime.full_version,
                                 .supported = runtime.supported});
+}
+
+// Of another PCRE in the same process, as many as there is room for. The walker may be reading the entry.
+void add_pattern_sites(gp_runtime_entry& entry, const gp_runtime_entry& more) {
+  constexpr size_t kFirst = offsetof(gp_pcre, sites) / sizeof(uint64_t);
+  size_t to = kFirst;
+  for (size_t from = kFirst; from < kFirst + GP_PCRE_SITES && more.layout[from] != 0; ++from) {
+    while (to < kFirst + GP_PCRE_SITES && entry.layout[to] != 0) ++to;
+    if (to == kFirst + GP_PCRE_SITES) return;
+    walk::store_word(entry.layout[to], more.layout[from]);
+  }
 }
 
 }  // namespace
@@ -168,7 +180,8 @@ void Targets::on_mmap(const os::MmapEvent& event, uint64_t time_ns) {
   if (!put_mapping(process->mappings, std::move(mapping))) ++mappings_dropped_;
   mark_dirty(*process);
   // One that is still to be looked at asks for this itself, see take().
-  if (file && file->state.load(std::memory_order_acquire) == CodeFile::State::kReady && file->runtime) attach(*process);
+  if (file && file->state.load(std::memory_order_acquire) == CodeFile::State::kReady && !file->runtimes.empty())
+    attach(*process);
 }
 
 void Targets::on_comm(const os::CommEvent& event, uint64_t time_ns) {
@@ -228,6 +241,7 @@ void Targets::on_fork(const os::ForkEvent& event, uint64_t time_ns) {
   if (parent.dirty) mark_dirty(*child);
   for (const uint16_t index : parent.runtimes)
     if (index != 0) give_entry(*child, tables_->runtimes[index - 1U]);
+  child->patterns = parent.patterns;
   store(*child);
   attach(*child);
 }
@@ -289,19 +303,26 @@ void Targets::store(Process& process) {
                  .runtimes = process.runtimes});
 }
 
-// Asks for the process' interpreters to be prepared: of each kind the first that one of its files has.
+// Asks for the process' interpreters to be prepared: of each kind the first that one of its files has. Several of its files
+// may have a PCRE: Apache uses one, the PHP in it brings its own.
 void Targets::attach(Process& process) {
   std::array<bool, GP_RUNTIME_SLOTS> met{};
   for (const auto& [start, mapping] : process.mappings) {
     if (!mapping.file || mapping.file->state.load(std::memory_order_acquire) != CodeFile::State::kReady) continue;
-    const auto& runtime = mapping.file->runtime;
-    if (!runtime || runtime->kind >= met.size() || std::exchange(met[runtime->kind], true)) continue;
-    if (process.runtimes[runtime->kind] != 0) continue;
-    const auto vaddr = mapping.file->image->to_vaddr({mapping.offset});
-    note_runtime(*process.program, *runtime);
-    if (!runtime->supported || !vaddr) continue;
-    process.attach_ns = monotonic_ns();
-    loader_->post(AttachRequest{.process = process.key, .file = mapping.file, .bias = mapping.start - vaddr->value});
+    for (const RuntimeFile& runtime : mapping.file->runtimes) {
+      if (runtime.kind == GP_RUNTIME_PCRE) {
+        if (std::ranges::find(process.patterns, mapping.file.get()) != process.patterns.end()) continue;
+      } else if (runtime.kind >= met.size() || std::exchange(met[runtime.kind], true) ||
+                 process.runtimes[runtime.kind] != 0) {
+        continue;
+      }
+      const auto vaddr = mapping.file->image->to_vaddr({mapping.offset});
+      note_runtime(*process.program, runtime);
+      if (!runtime.supported || !vaddr) continue;
+      process.attach_ns = monotonic_ns();
+      loader_->post(AttachRequest{
+          .process = process.key, .file = mapping.file, .kind = runtime.kind, .bias = mapping.start - vaddr->value});
+    }
   }
 }
 
@@ -311,7 +332,7 @@ void Targets::retry_attach(Process& process, uint64_t now_ns) {
 
 void Targets::take(const FileDone& done) {
   const bool not_elf = done.file->state.load() == CodeFile::State::kNotElf;
-  if (!not_elf && !done.file->runtime) return;
+  if (!not_elf && done.file->runtimes.empty()) return;
   for (auto& [pid, process] : processes_) {
     const auto uses = [&done](const auto& entry) { return entry.second.file == done.file; };
     if (!std::ranges::any_of(process->mappings, uses)) continue;
@@ -336,9 +357,16 @@ void Targets::take(const FileChanged& changed) {
 
 void Targets::take(AttachDone& done) {
   Process* process = find(done.process);
-  if (process == nullptr || !done.entry || process->runtimes[done.entry->kind] != 0) return;
+  if (process == nullptr || !done.entry) return;
   const auto uses = [&done](const auto& entry) { return entry.second.file == done.file; };
   if (!std::ranges::any_of(process->mappings, uses)) return;
+  const uint16_t index = process->runtimes[done.entry->kind];
+  if (done.entry->kind == GP_RUNTIME_PCRE) {
+    if (std::ranges::find(process->patterns, done.file.get()) != process->patterns.end()) return;
+    process->patterns.push_back(done.file.get());
+    if (index != 0) return add_pattern_sites(tables_->runtimes[index - 1U], *done.entry);
+  }
+  if (index != 0) return;
   give_entry(*process, *done.entry);
   store(*process);
 }
@@ -358,6 +386,7 @@ void Targets::give_entry(Process& process, const gp_runtime_entry& entry) {
 void Targets::release_entries(Process& process) {
   for (uint16_t& index : process.runtimes)
     if (index != 0) free_entries_.insert(free_entries_.begin(), std::exchange(index, uint16_t{0}));
+  process.patterns.clear();
 }
 
 Process* Targets::find(ProcessKey key) {

@@ -291,6 +291,45 @@ TEST_F(TargetsTest, AFileRewrittenInPlaceGetsNewRows) {
       << "at once: the slot may have another file before the loader comes to it";
 }
 
+// As PHP has that holds its own PCRE.
+TEST_F(TargetsTest, AttachesToAllRuntimesOfAFile) {
+  spawn(kChild, dir_.program("a.patterns.python", 16));
+  settle();
+  EXPECT_NE(entry(kChild)->runtime[GP_RUNTIME_PYTHON], 0U);
+  EXPECT_NE(entry(kChild)->runtime[GP_RUNTIME_PCRE], 0U);
+  EXPECT_EQ(process(kChild).program->runtimes.size(), 1U) << "what people are told it is";
+}
+
+// Apache's, and that of the PHP in it.
+TEST_F(TargetsTest, KnowsEachPcreOfAProcess) {
+  const auto sites = [this](int32_t pid) {
+    const uint32_t index = entry(pid)->runtime[GP_RUNTIME_PCRE];
+    const auto layout = index == 0 ? gp_pcre{} : layout_of<gp_pcre>(plain_.tables.runtimes[index - 1]);
+    return std::vector<uint64_t>(std::begin(layout.sites), std::end(layout.sites));
+  };
+  const auto known = [&sites](int32_t pid) { return std::ranges::count_if(sites(pid), [](auto s) { return s != 0; }); };
+  const auto other = dir_.program("b.patterns", 16);
+  spawn(kChild, dir_.program("a.patterns", 16));
+  settle();
+  EXPECT_EQ(known(kChild), 2);
+  mmap(kChild, 0x7000000, 0x1000, other, CodeDir::kText);
+  settle();
+  EXPECT_EQ(known(kChild), 4);
+  mmap(kChild, 0x7000000, 0x1000, other, CodeDir::kText);
+  settle();
+  EXPECT_EQ(known(kChild), 4) << "once";
+  fork(kChild + 1, kChild);
+  EXPECT_EQ(sites(kChild + 1), sites(kChild));
+  mmap(kChild + 1, 0x8000000, 0x1000, dir_.program("c.patterns", 16), CodeDir::kText);
+  settle();
+  EXPECT_EQ(known(kChild + 1), 6);
+  EXPECT_EQ(known(kChild), 4) << "its child's is its own";
+  mmap(kChild + 1, 0x9000000, 0x1000, dir_.program("d.patterns", 16), CodeDir::kText);
+  mmap(kChild + 1, 0xa000000, 0x1000, dir_.program("e.patterns", 16), CodeDir::kText);
+  settle();
+  EXPECT_EQ(known(kChild + 1), GP_PCRE_SITES) << "no more than there is room for";
+}
+
 TEST_F(TargetsTest, AttachesToInterpretersAndHandsThemToChildren) {
   spawn(kChild, dir_.program("a.python", 16));
   settle();

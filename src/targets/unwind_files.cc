@@ -36,10 +36,11 @@ bool UnwindFiles::install(const CodeFile& file, std::shared_ptr<UnwindFile> load
     entry.page_base = loaded->base;
     entry.page_count = loaded->count;
   }
-  if (const auto& runtime = file.runtime) {
-    for (size_t i = 0; i < runtime->eval.size(); ++i)
-      entry.eval[i] = {.start = runtime->eval[i].start.value, .end = runtime->eval[i].end.value};
-    entry.runtime = runtime->kind;
+  for (const RuntimeFile& runtime : file.runtimes) {
+    if (runtime.kind >= GP_RUNTIMES_WITH_FRAMES) continue;
+    for (size_t i = 0; i < runtime.eval.size(); ++i)
+      entry.eval[i] = {.start = runtime.eval[i].start.value, .end = runtime.eval[i].end.value};
+    entry.runtime = runtime.kind;
   }
   loaded->charge.set(loaded->source->owned_bytes());
   files_[file.slot] = std::move(loaded);

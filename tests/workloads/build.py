@@ -44,6 +44,7 @@ TARGETS = {
     "c_split": (["gcc"], "c_split.c", C + "c_split.c"),
     "c_deep": (["gcc"], "c_deep.c", C + "c_deep.c"),
     "c_signal": (["gcc"], "c_signal.c", C + "c_signal.c"),
+    "c_regex": (["gcc"], "c_regex.c", C + "c_regex.c -lpcre2-8 -static -s"),
     "c_fault": (["gcc"], "c_fault.c", C + "c_fault.c"),
     "c_vfork_wait": (["gcc"], "c_vfork_wait.c", C + "c_vfork_wait.c"),
     "c_vfork": (["gcc"], "c_vfork.c", C + "c_vfork.c"),

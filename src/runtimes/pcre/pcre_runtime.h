@@ -3,15 +3,9 @@
 // targets::Runtime says.
 #pragma once
 
-#include <vector>
-
 #include "targets/runtime.h"
 
 namespace gp::runtimes::pcre {
-
-// The addresses behind the indirect calls in a piece of x86-64 code that begins at `address`. Not each need be one:
-// bytes of another instruction may look like a call.
-std::vector<Vaddr> return_sites(Bytes code, Vaddr address);
 
 class PcreRuntime final : public targets::Runtime {
  public:

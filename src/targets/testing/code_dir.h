@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 
+#include "bpf/abi/pcre.h"
 #include "elf/cfi_test_bytes.h"
 #include "elf/test_file.h"
 #include "targets/code_file.h"
@@ -105,8 +106,32 @@ class StubRuntime final : public Runtime {
   mutable std::atomic<int> hanging_{0};
 };
 
+// One without frames of its own, in files called "*.patterns" and "*.patterns.python".
+class StubPatterns final : public Runtime {
+ public:
+  [[nodiscard]] uint32_t kind() const override { return GP_RUNTIME_PCRE; }
+  [[nodiscard]] std::string_view name() const override { return "pcre"; }
+  [[nodiscard]] std::optional<RuntimeFile> detect(const elf::Image& /*image*/, std::string_view path) const override {
+    if (!path.ends_with(".patterns") && !path.ends_with(".patterns.python")) return std::nullopt;
+    RuntimeFile file;
+    file.version = "2";
+    file.supported = true;
+    return file;
+  }
+  [[nodiscard]] Result<gp_runtime_entry> attach(const RuntimeFile& /*file*/, const MemoryReader& /*memory*/,
+                                                uint64_t bias) const override {
+    return entry_with(GP_RUNTIME_PCRE, gp_pcre{.sites = {bias, bias + 1}});
+  }
+  [[nodiscard]] std::optional<CodeSymbol> decode(std::span<const uint8_t> /*record*/,
+                                                 const MemoryReader* /*memory*/) const override {
+    return std::nullopt;
+  }
+  [[nodiscard]] uint32_t line(const CodeSymbol& /*symbol*/, uint32_t /*instruction*/) const override { return 0; }
+};
+
 // Outlives threads that are left behind hanging in it.
 inline const StubRuntime kStubRuntime;
-inline const Runtime* const kStubRuntimes[] = {&kStubRuntime};  // NOLINT(modernize-avoid-c-arrays)
+inline const StubPatterns kStubPatterns;
+inline const Runtime* const kStubRuntimes[] = {&kStubRuntime, &kStubPatterns};  // NOLINT(modernize-avoid-c-arrays)
 
 }  // namespace gp::targets
