@@ -13,7 +13,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 
-from debian import CACHE, Unavailable, own_apt, run
+from debian import CACHE, Unavailable, mirror, own_apt, run
 from matrix import natural
 
 LIMIT = 1500  # seconds for one, on a machine that has other things to do
@@ -31,6 +31,7 @@ class Recipe:
     commands: tuple  # each a list of words
     needs: tuple = ("gcc", "make")
     scripts: dict = field(default_factory=dict)  # programs of its own in the folder, by name
+    kept: tuple = ()  # (upstream version, SHA-256 of its tarball) for where the mirror lacks what it lists
 
 
 JOBS = f"-j{os.cpu_count()}"
@@ -70,31 +71,48 @@ def ruby(suite, version):
                    ["make", "install", "bundled-gems="]), needs=("gcc", "make", "rustc"))
 
 
-def php(suite, version):
-    """With thread safety; libphp.so, too."""
-    configure = ["{source}/configure", "--prefix={prefix}", "--disable-all", "--disable-cgi", "--disable-phpdbg", "--enable-zts",
-                 "--enable-embed", "--enable-opcache", "--enable-pcntl", "--enable-posix", "CFLAGS=-O2 -g0"]
-    # What its own PCRE compiles is not told from other code without unwind rules (docs/runtimes.md).
-    settings = ["sh", "-c", 'echo pcre.jit=0 >"$0"', "{prefix}/lib/php.ini"]
-    return Recipe("php", suite, f"php{version}", "bin/php", (configure, ["make", JOBS], ["make", "install"], settings))
+def php(suite, version, *options, **more):
+    """With a PCRE of its own, as the official container images have it; and opcache."""
+    configure = ["{source}/configure", "--prefix={prefix}", "--disable-all", "--disable-cgi", "--disable-phpdbg",
+                 "--enable-opcache", "--enable-pcntl", "--enable-posix", "CFLAGS=-O2 -g0", *options]
+    # Official images strip their programs.
+    return Recipe("php", suite, f"php{version}", "bin/php",
+                  (configure, ["make", JOBS], ["make", "install"], ["sh", "-c", "strip $0/bin/php $0/sbin/php*", "{prefix}"]),
+                  **more)
+
+
+# With thread safety; libphp.so, too.
+ZTS = ("--enable-zts", "--enable-embed")
+# Last in the mirror when this was written; as the .dsc files beside them say.
+PHP_84 = ("8.4.24", "e127be09a8506f4327c5cfa78a614b00d210714484ec215ce0011b4a03c00731")
+PYTHON_314 = ("3.14.7", "3b48dac8fb59f62eaa67ac83c1eb12bda1b7a08406dd286e252c11a66be27f81")
 
 
 RECIPES = {
     "3.13t": python("trixie", "3.13", "--disable-gil"),
-    "3.14t": python("sid", "3.14", "--disable-gil"),
+    "3.14t": python("sid", "3.14", "--disable-gil", kept=PYTHON_314),
     "3.13-musl": python("trixie", "3.13", "CC={folder}/musl-cc", "PKG_CONFIG=false", needs=("musl-gcc", "make"),
                         scripts={"musl-cc": MUSL_CC}),
     "5.36-nothreads": perl("bookworm", "5.36.0", "-Duseshrplib"),
     "5.40-nothreads": perl("trixie", "5.40.1"),
     "3.3-yjit": ruby("trixie", "3.3"),
     "3.4-yjit": ruby("experimental", "3.4"),
-    "8.2-zts": php("bookworm", "8.2"),
-    "8.4-zts": php("trixie", "8.4"),
+    "8.2-zts": php("bookworm", "8.2", *ZTS),
+    "8.4-zts": php("trixie", "8.4", *ZTS, kept=PHP_84),
+    "8.4-fpm": php("trixie", "8.4", "--enable-fpm", kept=PHP_84),
 }
 
 
 def prefix_of(label):
     return f"{CACHE}/{RECIPES[label].language}s/{label}"
+
+
+def download_kept(recipe, state):
+    """The tarball that the recipe names, from where the archive has its like."""
+    version, digest = recipe.kept
+    name = f"{recipe.package}_{version}.orig.tar.xz"
+    url = f"{mirror().rstrip('/')}/pool/main/{recipe.package[0]}/{recipe.package}/{name}"
+    run(["/usr/lib/apt/apt-helper", "download-file", url, f"{state}/{name}", f"SHA256:{digest}"], timeout=300)
 
 
 def download(recipe, folder):
@@ -111,7 +129,9 @@ def download(recipe, folder):
             except Unavailable as error:
                 why = error
         else:
-            raise why
+            if not recipe.kept:
+                raise why
+            download_kept(recipe, state)
         run(["tar", "xf", glob.glob(f"{state}/{recipe.package}_*.orig.tar.xz")[0]], cwd=folder)
     return glob.glob(f"{folder}/*/")[0].rstrip("/")
 
