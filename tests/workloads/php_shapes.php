@@ -91,4 +91,14 @@ while (microtime(true) < $end) {
     $without_name->run();
     eval('\Shapes\burn();');
     class_exists('Shapes\Loaded' . ++$number);
+    Includer::run();
+}
+
+class Includer
+{
+    public static function run(): void
+    {
+        include __DIR__ . '/php_included.php';
+        eval('\Shapes\burn();');
+    }
 }

@@ -34,7 +34,9 @@ std::optional<targets::CodeSymbol> decode_symbol(Bytes record) {
   if (symbol->name) {
     const std::string name = readable(*symbol->name);
     const std::string scope = symbol->scope ? readable(*symbol->scope) : std::string();
-    if (!scope.empty()) out.name.append(scope).append("::");
+    // What a method includes or evaluates has the method's class as scope (ZEND_INCLUDE_OR_EVAL, Zend/zend_vm_def.h), and is
+    // no method of it.
+    if (!scope.empty() && !name.empty()) out.name.append(scope).append("::");
     out.name += name.empty() ? kFileCode : std::string_view(name);
   }
   if (symbol->file) out.file = std::move(*symbol->file);

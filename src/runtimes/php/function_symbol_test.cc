@@ -59,7 +59,10 @@ TEST(FunctionSymbol, NamesFunctionsAsPhpDoes) {
   EXPECT_TRUE(symbol.name_known);
 }
 
-TEST(FunctionSymbol, NamesCodeOutsideFunctions) { EXPECT_EQ(decoded({"", "/a.php", {}}).name, "main"); }
+TEST(FunctionSymbol, NamesCodeOutsideFunctions) {
+  EXPECT_EQ(decoded({"", "/a.php", {}}).name, "main");
+  EXPECT_EQ(decoded({"", "/a.php", "App\\Loader"}).name, "main");  // a file that a method of this class includes
+}
 
 TEST(FunctionSymbol, CutsTheNamesOfClassesWithoutOne) {
   EXPECT_EQ(decoded({"run", "/a.php", "class@anonymous\0/a.php:3$0"s}).name, "class@anonymous::run");
