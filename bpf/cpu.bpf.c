@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * The CPU sampler: runs at every tick of the perf event of each CPU, walks the interrupted stack and writes one
- * record into the ring. Runs with interrupts off; one walk per CPU at a time.
+ * The CPU sampler: called at every tick of each CPU (tick.bpf.c), walks the interrupted stack and writes one record into
+ * the ring. Runs with interrupts off; one walk per CPU at a time.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
@@ -10,90 +10,42 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-#include "bpf/kernel_types.h"
+#include "bpf/copy.h"
 #include "bpf/pick.h"
+#include "bpf/process.h"
 #include "bpf/registers.h"
 #include "bpf/walk/kernel.h"
 #include "bpf/walk/step.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Set before load. */
-const volatile __u32 gp_ring_wake = 0;      /* pending bytes that wake the agent */
-const volatile __u32 gp_ring_copy_limit = 0; /* pending bytes above which no stack is copied */
-
-/* Nanoseconds of a tick of field 22 of /proc/PID/stat: USER_HZ is 100 on every Linux we run on. */
-#define GP_TICK_NS 10000000ull
-
-#define GP_COPY_BYTES_PER_WINDOW (2u << 20) /* of stack a CPU may ship in a tenth of a second: a millisecond's work */
-#define GP_COPY_WINDOW_NS 100000000ull
+/* Set before load: pending bytes of the ring that wake the agent. */
+const volatile __u32 gp_ring_wake = 0;
 
 /*
- * A process runs a new program: what the table says of it is of the old one. The agent hears of it a little later; until
- * then samples are deferred instead of walked by the wrong mappings.
+ * A process runs a new program: what the table says of it is of the old one. Until the agent has heard of it (and has
+ * stored what it knows, which may be of the old program still), samples are deferred instead of walked by the wrong
+ * mappings. An exec names the task after its address space was replaced and before anything is mapped into the new one
+ * (fs/exec.c: begin_new_exec); the event that the agent hears comes right behind.
  */
-SEC("tp_btf/sched_process_exec")
+SEC("tp_btf/task_rename")
 int gp_on_exec(__u64 *ctx)
 {
+	struct task_struct *task = (struct task_struct *)ctx[0];
+
+	if (!BPF_CORE_READ_BITFIELD(task, in_execve))
+		return 0;
+
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-	__u32 key = pid & gp_bucket_mask;
-	struct gp_process_bucket *bucket = bpf_map_lookup_elem(&processes, &key);
+	struct gp_process_bucket *bucket = GP_FIND(processes, pid & gp_bucket_mask);
 
 	if (!bucket)
 		return 0;
 	for (int i = 0; i < GP_BUCKET_ENTRIES; i++) {
-		if (bucket->entries[i].pid == pid) {
-			bucket->entries[i].mappings = 0;
-			__builtin_memset(bucket->entries[i].runtime, 0, sizeof(bucket->entries[i].runtime));
-		}
+		if (bucket->entries[i].pid == pid)
+			bucket->entries[i].exec = GP_EXEC_TIME(bpf_ktime_get_ns());
 	}
 	return 0;
-}
-
-/* Finds the process' entry; leaves its place in the state. */
-static __always_inline struct gp_process *find_process(struct gp_walk *w)
-{
-	w->bucket = w->table_pid & gp_bucket_mask;
-
-	struct gp_process_bucket *bucket = GP_FIND(processes, w->bucket);
-
-	if (!bucket)
-		return 0;
-	for (__u32 i = 0; i < GP_BUCKET_ENTRIES; i++) {
-		if (bucket->entries[i].pid == w->table_pid) {
-			w->entry = i;
-			return &bucket->entries[i];
-		}
-	}
-	return 0;
-}
-
-/* The entry is of a process that started then, not of one before it that had the same pid. */
-static __always_inline int is_of(struct gp_process *process, __u64 start_ticks)
-{
-	return process && start_ticks - process->start_ticks + GP_START_SLACK_TICKS <= 2 * GP_START_SLACK_TICKS;
-}
-
-/*
- * The entry of the process that the current one was forked from and still is a copy of: until the agent has heard of the
- * fork. An address space is copied with the addresses that exec chose at random, so a parent that is none (the real one
- * is gone) or has run another program since is told by them.
- */
-static __always_inline struct gp_process *find_forked_from(struct gp_walk *w, struct task_struct *task)
-{
-	struct task_struct *parent = task->real_parent;
-
-	if (!parent)
-		return 0;
-	parent = parent->group_leader;
-	if (!parent || !task->mm || !parent->mm || task->mm->exe_file != parent->mm->exe_file ||
-	    task->mm->start_stack != parent->mm->start_stack || task->mm->start_brk != parent->mm->start_brk)
-		return 0;
-	w->table_pid = parent->tgid;
-
-	struct gp_process *process = find_process(w);
-
-	return is_of(process, parent->start_boottime / GP_TICK_NS) ? process : 0;
 }
 
 /*
@@ -163,115 +115,6 @@ __noinline int gp_walk_stack(__u32 cpu)
 static __always_inline int is_miss(__u32 end)
 {
 	return end == GP_END_NO_PROCESS || end == GP_END_NO_MAPPING || end == GP_END_PAGE_MISSING;
-}
-
-static __always_inline int copy_allowed(struct gp_counters *count, __u64 now)
-{
-	if (now - count->copy_window_ns > GP_COPY_WINDOW_NS) {
-		count->copy_window_ns = now;
-		count->copy_window = 0;
-	}
-	if (count->copy_window >= GP_COPY_BYTES_PER_WINDOW)
-		return 0;
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > gp_ring_copy_limit)
-		return 0;
-	return 1;
-}
-
-struct copy_context {
-	struct gp_stack_copy_record *record;
-	__u64 from;
-	__u64 limit;
-};
-
-/* Copies what is left of a page. 1: there is no more. */
-static long copy_page(__u32 turn, struct copy_context *context)
-{
-	struct gp_stack_copy_record *record = context->record;
-	__u32 at = record->copy.bytes, limit = (__u32)context->limit;
-	__u32 part = 4096 - (__u32)((context->from + at) & 4095);
-
-	if (at + part > limit)
-		part = limit - at;
-	if (part == 0 || part > 4096 || at > GP_STACK_COPY_SIZE - part)
-		return 1;
-	if (bpf_probe_read_user(&record->data[GP_BOUND(at, GP_STACK_COPY_SIZE - 1)], part > 4096 ? 4096 : part,
-				(void *)(context->from + at)) != 0)
-		return 1;
-	record->copy.bytes = at + part;
-	return 0;
-}
-
-/* Ships up to `limit` bytes of user memory from an address up as a record of their own; returns how many there were. */
-__noinline int gp_ship_memory(__u32 cpu, __u64 from, __u32 limit)
-{
-	struct gp_stack_copy_record *record = GP_FIND(copies, cpu);
-	struct copy_context context = { .record = record, .from = from, .limit = limit };
-
-	if (!record)
-		return 0;
-	if (limit > GP_STACK_COPY_SIZE)
-		context.limit = GP_STACK_COPY_SIZE;
-	record->copy.bytes = 0;
-	bpf_loop(GP_STACK_COPY_SIZE / 4096 + 1, copy_page, &context, 0);
-
-	__u32 bytes = record->copy.bytes;
-
-	if (bytes == 0 || bytes > GP_STACK_COPY_SIZE)
-		return 0;
-	record->copy.base = from;
-	record->copy.header.size = sizeof(record->copy) + bytes;
-	if (bpf_ringbuf_output(&ring, record, sizeof(record->copy) + bytes, BPF_RB_NO_WAKEUP) != 0)
-		return 0;
-	return (int)bytes;
-}
-
-/*
- * Where rbp points when that is a frame on another stack than rsp's, else 0: C called by Go runs on its thread's stack
- * and leaves rbp at the goroutine's. A frame pointer points at the one before it, a little above. A thread of Ruby has
- * its control frames, a megabyte, on its stack (thread.c: thread_start_func_2): there it goes on behind them.
- */
-static __always_inline __u64 other_stack(struct gp_walk *w, __u64 sp, __u32 bytes)
-{
-	__u64 fp = w->registers.value[GP_REG_RBP], outer = 0;
-
-	if (w->begun & (1u << GP_RUNTIME_RUBY) && w->ruby.end - sp - bytes < GP_RUBY_STACK_MAX)
-		return w->ruby.end;
-	if (!(w->registers.valid & (1u << GP_REG_RBP)) || fp - sp < bytes || (fp & 7))
-		return 0;
-	if (bpf_probe_read_user(&outer, sizeof(outer), (void *)fp) != 0)
-		return 0;
-	return outer - fp - 1 < (1u << 20) ? fp : 0;
-}
-
-/* Ships the user stack from the miss up, for the agent to walk once it has loaded what was missing. */
-static __always_inline int ship_copy(struct gp_walk *w, __u32 cpu, struct gp_counters *count)
-{
-	struct gp_stack_copy_record *record = GP_FIND(copies, cpu);
-	__u64 sp = w->registers.value[GP_REG_RSP] & ~7ull;
-
-	if (!record)
-		return 0;
-	record->copy.header.type = GP_RECORD_STACK_COPY;
-	record->copy.cpu = cpu;
-	record->copy.sequence = w->record.sample.sequence;
-	record->copy.registers = w->registers;
-	record->copy.thread_pointer = w->thread_pointer;
-	record->copy.reserved = 0;
-
-	int bytes = gp_ship_memory(cpu, sp, GP_STACK_COPY_SIZE);
-
-	if (bytes <= 0)
-		return 0;
-	count->copy_window += (__u32)bytes;
-
-	__u64 other = other_stack(w, sp, (__u32)bytes);
-
-	if (other) {
-		bytes = gp_ship_memory(cpu, other, GP_OTHER_STACK_SIZE);
-		count->copy_window += bytes > 0 ? (__u32)bytes : 0;
-	}
-	return 1;
 }
 
 /* Appends the kernel's part of the stack behind the user frames; returns its count. */
@@ -384,6 +227,7 @@ static __always_inline __u32 active_sessions(void)
 	return table ? (__u32)table->active : 0;
 }
 
+/* Called from the tick of a CPU's perf event, in its place. */
 SEC("perf_event")
 int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 {
@@ -412,7 +256,7 @@ int gp_sample_cpu(struct bpf_perf_event_data *ctx)
 	int in_kernel = (__s64)ctx->regs.rip < 0;
 
 	if (user_registers(w, task, in_kernel)) {
-		if (!is_of(process, w->start_ticks))
+		if (!has_program(process, w->start_ticks))
 			process = find_forked_from(w, task);
 		if (process) {
 			w->mappings = GP_READ_ONCE(process->mappings);

@@ -117,3 +117,44 @@ struct {
 	__type(key, __u32);
 	__type(value, struct gp_stack_copy_record);
 } copies SEC(".maps");
+
+/*
+ * What was looked up, see kernel.h. Nobody maps it: but values of a mappable array begin on a page, so that an entry lies
+ * in one cache line. Those of others follow their array's header (kernel/bpf/arraymap.c) and would lie in two.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct gp_cache_entry);
+} pc_cache SEC(".maps");
+
+/* Fingerprints of the symbols that were shipped. The agent clears them when it has forgotten the symbols. */
+#define GP_SYMBOLS_SEEN 8192u
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, GP_SYMBOLS_SEEN);
+	__type(key, __u32);
+	__type(value, __u64);
+} symbols_seen SEC(".maps");
+
+/* A symbol's record under construction, by CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct gp_symbol_record);
+} symbol_scratch SEC(".maps");
+
+/* What runtimes found last, by thread; it is checked against the thread, so collisions only cost time. */
+#define GP_THREADS_CACHED 4096u /* a power of two */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, GP_THREADS_CACHED);
+	__type(key, __u32);
+	__type(value, __u64);
+} thread_states SEC(".maps");

@@ -1,37 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* What the unwinders of interpreters keep in the kernel. Memory: 64 KiB + 32 KiB + a struct gp_symbol_record a CPU. */
+/* What the unwinders of interpreters keep in the kernel. */
 #pragma once
 
 #include "bpf/walk/kernel.h"
-
-/* Fingerprints of the symbols that were shipped. The agent clears them when it has forgotten the symbols. */
-#define GP_SYMBOLS_SEEN 8192u
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, GP_SYMBOLS_SEEN);
-	__type(key, __u32);
-	__type(value, __u64);
-} symbols_seen SEC(".maps");
-
-/* A record under construction, by walk state: the agent sets the count before load. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct gp_symbol_record);
-} symbol_scratch SEC(".maps");
-
-/* What runtimes found last, by thread; it is checked against the thread, so collisions only cost time. */
-#define GP_THREADS_CACHED 4096u /* a power of two */
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, GP_THREADS_CACHED);
-	__type(key, __u32);
-	__type(value, __u64);
-} thread_states SEC(".maps");
 
 GP_INLINE __u64 *gp_thread_slot(struct gp_walk *w, __u32 runtime)
 {

@@ -9,6 +9,10 @@
 /* Fixed before load: powers of two less one. */
 const volatile __u32 gp_bucket_mask = 0;
 const volatile __u32 gp_cache_mask = 0;
+/* Bit n: the program walks runtime n. A constant to the verifier, which passes over what it rules out. */
+const volatile __u32 gp_walked_runtimes = 0;
+
+#define gp_is_walked(runtime) (gp_walked_runtimes & (1u << (runtime)))
 
 #define GP_FIND(map, index)                           \
 	({                                            \
@@ -21,18 +25,6 @@ const volatile __u32 gp_cache_mask = 0;
 #define gp_find_file(index) ((const struct gp_file *)GP_FIND(files, index))
 #define gp_find_page_word(index) ((const __u64 *)GP_FIND(pages, index))
 #define gp_find_runtime(index) ((const struct gp_runtime_entry *)GP_FIND(runtimes, index))
-
-/*
- * Nobody maps it: but values of a mappable array begin on a page, so that an entry lies in one cache line. Those of others
- * follow their array's header (kernel/bpf/arraymap.c) and would lie in two.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct gp_cache_entry);
-} pc_cache SEC(".maps");
 
 GP_INLINE struct gp_cache_entry *gp_cache_slot(__u32 pid, __u64 pc)
 {

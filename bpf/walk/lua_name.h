@@ -234,4 +234,4 @@ GP_INLINE int gp_lua_find_name(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_lua_find_name)
+GP_PART_OF(GP_RUNTIME_LUA, gp_lua_find_name)

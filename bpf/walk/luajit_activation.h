@@ -126,7 +126,7 @@ GP_INLINE int gp_luajit_at_edge(struct gp_walk *w)
 	return gp_luajit_return(w, sp + 8 * (__u64)depth);
 }
 
-GP_PART(gp_luajit_at_edge)
+GP_PART_OF(GP_RUNTIME_LUAJIT, gp_luajit_at_edge)
 
 /* Where the activation has its C frame whose compiled code, or what enters or leaves that, runs at `sp`; 0: not found. */
 GP_INLINE __u64 gp_luajit_outer_frame(struct gp_walk *w, const struct gp_luajit *lj, __u64 sp)
@@ -250,7 +250,7 @@ GP_INLINE int gp_luajit_find_newest(struct gp_walk *w)
 	return gp_luajit_try(w, w->luajit.base, 0) && w->luajit.caller.kind != GP_LUAJIT_FRAME_LUA;
 }
 
-GP_PART(gp_luajit_find_newest)
+GP_PART_OF(GP_RUNTIME_LUAJIT, gp_luajit_find_newest)
 
 /* Compiled code runs: frames that it has inlined, as far as it tells which, and the one in which it was entered. */
 GP_INLINE int gp_luajit_find_compiled(struct gp_walk *w, const struct gp_luajit *lj)
@@ -349,4 +349,4 @@ GP_INLINE int gp_luajit_enter(struct gp_walk *w)
 	return GP_LUAJIT_HAS_FRAMES;
 }
 
-GP_PART(gp_luajit_enter)
+GP_PART_OF(GP_RUNTIME_LUAJIT, gp_luajit_enter)

@@ -63,7 +63,7 @@ GP_INLINE int gp_luajit_snapshot_slots(struct gp_walk *w)
 	       gp_read_user(w, &w->luajit.slots[1], 8, w->luajit.constants + 8 * (__u64)(entry[1] & 0xffff) + 8);
 }
 
-GP_PART(gp_luajit_snapshot_slots)
+GP_PART_OF(GP_RUNTIME_LUAJIT, gp_luajit_snapshot_slots)
 
 /* What lies below a frame's base: its function and its link. Also, that much further down, continuation and its pc. */
 GP_INLINE int gp_luajit_slots(struct gp_walk *w, const struct gp_luajit *lj, __u64 base, __u64 *slots)
@@ -172,4 +172,4 @@ GP_INLINE int gp_luajit_read(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_luajit_read)
+GP_PART_OF(GP_RUNTIME_LUAJIT, gp_luajit_read)

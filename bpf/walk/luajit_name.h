@@ -126,7 +126,7 @@ GP_INLINE int gp_luajit_find_name(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_luajit_find_name)
+GP_PART_OF(GP_RUNTIME_LUAJIT, gp_luajit_find_name)
 
 /* Mixes in what a string says, by its hash and length. */
 GP_INLINE __u64 gp_luajit_mix_string(struct gp_walk *w, const struct gp_luajit *lj, __u64 hash, __u64 string)

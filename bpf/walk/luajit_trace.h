@@ -74,4 +74,4 @@ GP_INLINE int gp_luajit_find_trace(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_luajit_find_trace)
+GP_PART_OF(GP_RUNTIME_LUAJIT, gp_luajit_find_trace)

@@ -62,7 +62,7 @@ GP_INLINE int gp_perl_find_statement(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_perl_find_statement)
+GP_PART_OF(GP_RUNTIME_PERL, gp_perl_find_statement)
 
 /* True when the newest subroutine was entered but its first statement has not begun. */
 GP_INLINE int gp_perl_is_just_entered(struct gp_walk *w, const struct gp_perl *perl)

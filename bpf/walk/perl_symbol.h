@@ -69,7 +69,7 @@ GP_INLINE int gp_perl_text(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_perl_text)
+GP_PART_OF(GP_RUNTIME_PERL, gp_perl_text)
 
 /* The name of a stash (HEK), 0: it has none. gv_efullname4(), gv.c, takes the same. */
 GP_INLINE __u64 gp_perl_stash_name(struct gp_walk *w, const struct gp_perl *perl, __u64 stash)
@@ -137,7 +137,7 @@ GP_INLINE int gp_perl_name(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_perl_name)
+GP_PART_OF(GP_RUNTIME_PERL, gp_perl_name)
 
 /* Mixes in what a name says: its length and the hash of its text, which is of use in one process only. */
 GP_INLINE __u64 gp_perl_mix_name(struct gp_walk *w, __u64 hash, __u64 name)
@@ -197,4 +197,4 @@ GP_INLINE int gp_perl_ship(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_perl_ship)
+GP_PART_OF(GP_RUNTIME_PERL, gp_perl_ship)

@@ -85,4 +85,4 @@ GP_INLINE int gp_php_ship(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_php_ship)
+GP_PART_OF(GP_RUNTIME_PHP, gp_php_ship)

@@ -23,13 +23,16 @@
  * Makes `int name(struct gp_walk *w)` a part of the step that the verifier checks once by itself: a global function
  * name_part(). It takes the number of the state and not a pointer, which verifiers before 5.13 refuse.
  */
-#define GP_PART(name)                                        \
+#define GP_PART_IF(condition, name)                          \
 	__noinline int name##_part(__u32 scratch)            \
 	{                                                    \
 		struct gp_walk *w = gp_find_walk(scratch);   \
                                                              \
-		return w ? name(w) : 1;                      \
+		return w && (condition) ? name(w) : 1;       \
 	}
+#define GP_PART(name) GP_PART_IF(1, name)
+/* A part of a runtime's walker: verified, and loaded, only where that is wanted (verifiers before 6.8 follow all parts). */
+#define GP_PART_OF(runtime, name) GP_PART_IF(gp_is_walked(runtime), name)
 #define GP_CALL(name, w) name##_part((w)->scratch)
 /*
  * `int name(struct gp_walk *w)` as one turn of a loop of at most `turns`, until it says other than 0. The verifier follows
@@ -73,7 +76,9 @@ struct gp_turn {
 
 #define GP_INLINE static inline
 #define GP_PART(name)
+#define GP_PART_OF(runtime, name)
 #define GP_CALL(name, w) name(w)
+#define gp_is_walked(runtime) 1
 #define GP_TURN(name)
 #define GP_LOOP(name, w, turns)                                           \
 	do {                                                              \

@@ -107,7 +107,7 @@ GP_INLINE int gp_python_dict_has(struct gp_walk *w)
 	return w->python.function && gp_python_is_function(w, python, w->python.function);
 }
 
-GP_PART(gp_python_dict_has)
+GP_PART_OF(GP_RUNTIME_PYTHON, gp_python_dict_has)
 
 /* 2.7: the class of w->python.self, or the first of its bases and so on, that has the function. */
 GP_INLINE int gp_python_search_classic(struct gp_walk *w)
@@ -159,7 +159,7 @@ GP_INLINE int gp_python_search_classes(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_python_search_classes)
+GP_PART_OF(GP_RUNTIME_PYTHON, gp_python_search_classes)
 
 /*
  * The string object with the qualified name, or `name` where that is all there is to know; on 2.7 w->python.owner is

@@ -122,7 +122,7 @@ GP_INLINE int gp_ruby_ship_code(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_ruby_ship_code)
+GP_PART_OF(GP_RUNTIME_RUBY, gp_ruby_ship_code)
 
 /* Ships the C function w->ruby.shipped of the method entry w->ruby.entry. */
 GP_INLINE int gp_ruby_ship_function(struct gp_walk *w)
@@ -143,7 +143,7 @@ GP_INLINE int gp_ruby_ship_function(struct gp_walk *w)
 	return 0;
 }
 
-GP_PART(gp_ruby_ship_function)
+GP_PART_OF(GP_RUNTIME_RUBY, gp_ruby_ship_function)
 
 /* Ships what stands for the garbage collector: a record without any text. */
 GP_INLINE void gp_ruby_ship_collector(struct gp_walk *w)

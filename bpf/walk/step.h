@@ -10,32 +10,31 @@
 #include "bpf/walk/python.h"
 #include "bpf/walk/ruby.h"
 
-GP_PART(gp_python_step)
-GP_PART(gp_ruby_step)
-GP_PART(gp_php_step)
-GP_PART(gp_perl_step)
-GP_PART(gp_lua_step)
-GP_PART(gp_luajit_step)
+GP_PART_OF(GP_RUNTIME_PYTHON, gp_python_step)
+GP_PART_OF(GP_RUNTIME_RUBY, gp_ruby_step)
+GP_PART_OF(GP_RUNTIME_PHP, gp_php_step)
+GP_PART_OF(GP_RUNTIME_PERL, gp_perl_step)
+GP_PART_OF(GP_RUNTIME_LUA, gp_lua_step)
+GP_PART_OF(GP_RUNTIME_LUAJIT, gp_luajit_step)
 
 /* The runtime at hand makes the next frame. */
 GP_INLINE int gp_interpreter_step(struct gp_walk *w)
 {
 	switch (w->unwinder) {
-	case GP_RUNTIME_PYTHON:
-		return GP_CALL(gp_python_step, w);
-	case GP_RUNTIME_RUBY:
-		return GP_CALL(gp_ruby_step, w);
-	case GP_RUNTIME_PHP:
-		return GP_CALL(gp_php_step, w);
-	case GP_RUNTIME_PERL:
-		return GP_CALL(gp_perl_step, w);
-	case GP_RUNTIME_LUA:
-		return GP_CALL(gp_lua_step, w);
-	case GP_RUNTIME_LUAJIT:
-		return GP_CALL(gp_luajit_step, w);
-	default:
-		return gp_fail_runtime(w, w->unwinder, GP_END_RUNTIME_NOT_LOADED);
+#define GP_STEP_OF(runtime, name) \
+	case runtime:                   \
+		if (gp_is_walked(runtime))    \
+			return GP_CALL(name, w);    \
+		break;
+		GP_STEP_OF(GP_RUNTIME_PYTHON, gp_python_step)
+		GP_STEP_OF(GP_RUNTIME_RUBY, gp_ruby_step)
+		GP_STEP_OF(GP_RUNTIME_PHP, gp_php_step)
+		GP_STEP_OF(GP_RUNTIME_PERL, gp_perl_step)
+		GP_STEP_OF(GP_RUNTIME_LUA, gp_lua_step)
+		GP_STEP_OF(GP_RUNTIME_LUAJIT, gp_luajit_step)
+#undef GP_STEP_OF
 	}
+	return gp_fail_runtime(w, w->unwinder, GP_END_RUNTIME_NOT_LOADED);
 }
 
 /* 0: go on, 1: the walk is over and w->end says how. */

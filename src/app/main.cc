@@ -22,7 +22,8 @@ gp::Result<std::unique_ptr<gp::app::Recording>> start_recording(const gp::app::R
                                                          .children = request.children,
                                                          .inlines = request.inlines,
                                                          .python_versions = request.python_versions,
-                                                         .runtimes = gp::runtimes::all()}));
+                                                         .runtimes = gp::runtimes::all(),
+                                                         .walk_all = request.any_runtime}));
   return std::make_unique<SessionRecording>(std::move(profiler));
 }
 

@@ -20,6 +20,7 @@ struct RecordRequest {
   bool inlines = false;                               // name inlined functions and lines
   std::optional<std::chrono::milliseconds> duration;  // none: until something else ends it
   bool python_versions = true;                        // packages and their versions in Python frames
+  bool any_runtime = false;  // walk all runtimes at once: what is to be profiled does not run yet
 };
 
 // Sampling runs for as long as the object lives, or until finish(). Owner thread: control.

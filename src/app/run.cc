@@ -196,6 +196,7 @@ RecordRequest request_of(const ProfileOptions& options, std::vector<int32_t> pid
   if (command != nullptr) {
     request.pids = {command->pid()};
     request.children = true;
+    request.any_runtime = true;
   }
   return request;
 }

@@ -26,6 +26,7 @@ std::vector<const std::string*> root_markers(const profile::Profile& profile) {
 Result<profile::Profile> run_trial(const StartRecording& start) {
   RecordRequest request;
   request.frequency_hz = kTrialFrequencyHz;
+  request.any_runtime = true;  // so that the kernel has seen all of the program
   GP_ASSIGN(const std::unique_ptr<Recording> recording, start(request));
   std::this_thread::sleep_for(kTrialDuration);
   return recording->finish();

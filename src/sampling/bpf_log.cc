@@ -12,8 +12,8 @@ namespace {
 
 constexpr size_t kMaxReason = 300;  // bytes
 
-// Process-wide, as libbpf's print hook is. The first one: those that follow say that something else failed because of it.
-std::string first_warning;
+// Of this thread. The first one: those that follow say that something else failed because of it.
+thread_local std::string first_warning;
 
 [[gnu::format(printf, 2, 0)]] int keep_warning(enum libbpf_print_level level, const char* format, va_list arguments) {
   if (level != LIBBPF_WARN || !first_warning.empty()) return 0;

@@ -15,11 +15,11 @@
 #include <utility>
 
 #include "base/check.h"
-#include "cpu.skel.h"
 #include "os/host.h"
 #include "os/self_usage.h"
 #include "sampling/bpf_log.h"
 #include "sampling/missed_ticks.h"
+#include "tick.skel.h"
 
 namespace gp::sampling {
 namespace {
@@ -105,7 +105,7 @@ Result<std::unique_ptr<Sampler>> Sampler::load(const SamplerOptions& options) {
 
 Result<void> Sampler::open(const SamplerOptions& options) {
   source_ = os::detect_sampling_source();
-  skeleton_ = cpu_bpf::open();
+  skeleton_ = tick_bpf::open();
   if (skeleton_ == nullptr) return fail_bpf("open the BPF program", -errno);
 
   const int possible = libbpf_num_possible_cpus();
@@ -126,14 +126,13 @@ Result<void> Sampler::open(const SamplerOptions& options) {
   bpf_map__set_max_entries(maps.symbol_scratch, cpus);
   bpf_map__set_max_entries(maps.pc_cache, cpus * cache_entries(cpus));
 
-  auto* constants = skeleton_->rodata;
-  constants->gp_ring_wake = options.ring_bytes / 4;
-  constants->gp_ring_copy_limit = options.ring_bytes / 2;
-  constants->gp_bucket_mask = options.process_buckets - 1;
-  constants->gp_cache_mask = cache_entries(cpus) - 1;
-
-  const int result = cpu_bpf::load(skeleton_);
-  if (result != 0) return fail_bpf("load the BPF program", result);
+  const int result = tick_bpf::load(skeleton_);
+  if (result != 0) return fail_bpf("make the tables of the BPF program", result);
+  program_ = std::make_unique<SamplingProgram>(skeleton_->obj, bpf_map__fd(maps.sampler),
+                                               SamplingProgram::Constants{.ring_wake = options.ring_bytes / 4,
+                                                                          .ring_copy_limit = options.ring_bytes / 2,
+                                                                          .bucket_mask = options.process_buckets - 1,
+                                                                          .cache_mask = cache_entries(cpus) - 1});
   return {};
 }
 
@@ -173,7 +172,8 @@ Sampler::~Sampler() {
   stop();
   ring_.reset();
   mappings_.clear();
-  if (skeleton_ != nullptr) cpu_bpf::destroy(skeleton_);
+  program_.reset();
+  if (skeleton_ != nullptr) tick_bpf::destroy(skeleton_);
 }
 
 Result<uint32_t*> Sampler::add_segment(uint32_t index) {
@@ -232,7 +232,7 @@ Result<void> Sampler::attach() {
 Result<Sampler::CpuEvent> Sampler::attach_cpu(int cpu, const Idle& idle) {
   CpuEvent event;
   GP_ASSIGN(event.fd, os::open_sampling_event(source_, cpu, frequency_hz_));
-  if (::ioctl(event.fd.get(), PERF_EVENT_IOC_SET_BPF, bpf_program__fd(skeleton_->progs.gp_sample_cpu)) != 0) {
+  if (::ioctl(event.fd.get(), PERF_EVENT_IOC_SET_BPF, bpf_program__fd(skeleton_->progs.gp_tick)) != 0) {
     return fail_errno("attach the BPF program to a CPU");
   }
   begin_rate(cpu, event, idle);

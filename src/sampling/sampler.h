@@ -17,10 +17,11 @@
 #include "os/perf_event.h"
 #include "os/proc_text.h"
 #include "os/unique_fd.h"
+#include "sampling/sampling_program.h"
 #include "sampling/session_table.h"
 #include "walk/tables.h"
 
-struct cpu_bpf;      // skeleton made by bpftool  NOLINT(readability-identifier-naming): its name
+struct tick_bpf;     // skeleton made by bpftool  NOLINT(readability-identifier-naming): its name
 struct ring_buffer;  // libbpf
 
 namespace gp::sampling {
@@ -74,6 +75,9 @@ class Sampler final : public walk::SegmentSource {
 
   [[nodiscard]] SessionTable& sessions() { return sessions_; }
 
+  // What attach() attaches: to be told of the runtimes that were met before attach(), and of more as they are met.
+  [[nodiscard]] SamplingProgram& program() { return *program_; }
+
   // Opens and enables the event of every online CPU. Called again it follows hotplug: new CPUs are added, gone ones
   // dropped. Fails when no CPU at all can be sampled.
   Result<void> attach();
@@ -116,7 +120,8 @@ class Sampler final : public walk::SegmentSource {
 
   struct RingState;
 
-  cpu_bpf* skeleton_ = nullptr;
+  tick_bpf* skeleton_ = nullptr;
+  std::unique_ptr<SamplingProgram> program_;
   std::unique_ptr<RingState> ring_;
   walk::Tables tables_;
   std::vector<TableMapping> mappings_;

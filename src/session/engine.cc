@@ -76,7 +76,7 @@ struct Engine::State {
 
   Result<void> load() {
     constexpr int kNice = -20;
-    const os::Haste haste(kNice);  // a fifth of a second, most of it the verifier's, that somebody waits for
+    const os::Haste haste(kNice);  // somebody waits for it
     GP_ASSIGN(sampler, sampling::Sampler::load(sampler_options()));
     return {};
   }
@@ -84,7 +84,9 @@ struct Engine::State {
     loader = std::make_unique<targets::Loader>(&sampler->tables(), sampler.get(), options.runtimes,
                                                targets::LoaderOptions{});
     Closing* const to = closing.get();
-    GP_ASSIGN(reader, Reader::start(sampler.get(), loader.get(), options.runtimes,
+    sampling::RuntimeSet walked = 0;
+    for (const targets::Runtime* runtime : options.runtimes) walked |= options.walk_all ? 1U << runtime->kind() : 0;
+    GP_ASSIGN(reader, Reader::start(sampler.get(), loader.get(), options.runtimes, walked,
                                     {.closed = [to](ClosedWindow window) { to->post(std::move(window)); },
                                      .begun = [to](const SessionState& session, const Window& window,
                                                    uint64_t end_ns) { to->begin(session, window, end_ns); }}));

@@ -21,9 +21,10 @@
 namespace gp::session {
 
 struct EngineOptions {
-  std::string symbol_cache = "/var/cache/gprofiler/symbols";             // "": indexes stay in memory
-  std::span<const targets::Runtime* const> runtimes{};                   // must outlive the engine
-  uint32_t max_workers = 4;                                              // that run external collectors
+  std::string symbol_cache = "/var/cache/gprofiler/symbols";  // "": indexes stay in memory
+  std::span<const targets::Runtime* const> runtimes{};        // must outlive the engine
+  bool walk_all = false;     // from the start, not each when it is met: what is to be sampled does not run yet
+  uint32_t max_workers = 4;  // that run external collectors
   std::chrono::nanoseconds profiler_timeout = std::chrono::seconds(30);  // after a window; half its length at most
   size_t symbol_bytes = 24U << 20U;                                      // heap kept for names from window to window
 };

@@ -26,7 +26,9 @@ class Profiler::Keep final : public ProfileSink {
 Result<std::unique_ptr<Profiler>> Profiler::start(const RunOptions& options) {
   std::unique_ptr<Profiler> profiler(new Profiler());
   profiler->keep_ = std::make_shared<Keep>();
-  GP_ASSIGN(profiler->engine_, Engine::start({.symbol_cache = options.symbol_cache, .runtimes = options.runtimes}));
+  GP_ASSIGN(profiler->engine_,
+            Engine::start(
+                {.symbol_cache = options.symbol_cache, .runtimes = options.runtimes, .walk_all = options.walk_all}));
   SessionOptions session{.name = "run",
                          .frequency_hz = options.frequency_hz,
                          .filter = {.pids = options.pids, .children = options.children},

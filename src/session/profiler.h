@@ -22,6 +22,7 @@ struct RunOptions {
   bool python_versions = true;                                // packages in Python frames
   std::string symbol_cache = "/var/cache/gprofiler/symbols";  // "": indexes stay in memory
   std::span<const targets::Runtime* const> runtimes;          // must outlive the profiler
+  bool walk_all = false;                                      // as in EngineOptions
 };
 
 class Profiler {

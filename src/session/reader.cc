@@ -45,7 +45,8 @@ Reader::Reader(sampling::Sampler* sampler, targets::Loader* loader, std::span<co
       targets_(&sampler->tables(), loader) {}
 
 Result<std::unique_ptr<Reader>> Reader::start(sampling::Sampler* sampler, targets::Loader* loader,
-                                              std::span<const targets::Runtime* const> runtimes, ReaderHooks hooks) {
+                                              std::span<const targets::Runtime* const> runtimes,
+                                              sampling::RuntimeSet walked, ReaderHooks hooks) {
   std::unique_ptr<Reader> reader(new Reader(sampler, loader, runtimes, std::move(hooks)));
   GP_ASSIGN(reader->wake_, os::make_eventfd());
   GP_TRY(reader->open_sideband());
@@ -54,6 +55,7 @@ Result<std::unique_ptr<Reader>> Reader::start(sampling::Sampler* sampler, target
     reader->targets_.scan_all();
     // Runtimes are found in files: frames of those met before that would be lost.
     reader->wait_for_loader(kStartNs);
+    GP_TRY(sampler->program().walk(reader->met_ | walked));
   }
   reader->thread_ = std::jthread([raw = reader.get()](const std::stop_token& stop) { raw->run(stop); });
   return reader;
@@ -114,6 +116,7 @@ void Reader::turn() {
   const uint64_t now = monotonic_ns();
   drain_sideband();
   take_results();
+  sampler_->program().walk_soon(met_);
   drain_ring();
   turn_sessions(now);
   housekeeping(now);
@@ -148,6 +151,7 @@ void Reader::take_results() {
   for (auto& result : loader_->take_results()) {
     if (auto* file = std::get_if<targets::FileDone>(&result)) {
       targets_.take(*file);
+      if (const auto& runtime = file->file->runtime; runtime && runtime->supported) met_ |= 1U << runtime->kind;
     } else if (auto* changed = std::get_if<targets::FileChanged>(&result)) {
       targets_.take(*changed);
     } else if (auto* attached = std::get_if<targets::AttachDone>(&result)) {
@@ -162,7 +166,9 @@ void Reader::take_results() {
       take(*thread);
     } else if (auto* done = std::get_if<targets::DeferredDone>(&result)) {
       const auto sample = parse_sample(done->sample);
-      if (sample) add_walked(sample->header, done->frames, sample->kernel, done->end, done->guessed, true);
+      if (!sample) continue;
+      add_walked(sample->header, done->frames, sample->kernel,
+                 {.end = done->end, .guessed = done->guessed, .deferred = true, .program = std::move(done->program)});
     }
   }
 }

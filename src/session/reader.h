@@ -57,9 +57,11 @@ struct ProcessDescription {
 
 class Reader {
  public:
-  // `sampler` must be loaded, not attached. Opens the sideband and reads the state of the host; no CPU ticks yet.
+  // `sampler` must be loaded, not attached. Opens the sideband, reads the state of the host and has the runtimes that were
+  // met walked, and those of `walked`; no CPU ticks yet.
   static Result<std::unique_ptr<Reader>> start(sampling::Sampler* sampler, targets::Loader* loader,
-                                               std::span<const targets::Runtime* const> runtimes, ReaderHooks hooks);
+                                               std::span<const targets::Runtime* const> runtimes,
+                                               sampling::RuntimeSet walked, ReaderHooks hooks);
   ~Reader();
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
@@ -141,8 +143,14 @@ class Reader {
   uint32_t wanted_sessions(const gp_sample& header);
   // False: cannot be deferred, it has to be reported as it is.
   bool defer(const gp_sample& header, Bytes record);
+  struct Walk {
+    gp_walk_end end = GP_END_NONE;
+    bool guessed = false;
+    bool deferred = false;
+    std::shared_ptr<const targets::Program> program;  // that the sample is of
+  };
   void add_walked(const gp_sample& header, std::span<const gp_frame> frames, std::span<const uint64_t> kernel,
-                  gp_walk_end end, bool guessed, bool deferred);
+                  Walk walk);
   void ask_for_name(const gp_sample& header);
   void ask_for_more(const gp_sample& header, std::span<const gp_frame> frames);
   void touch_pages(std::span<const gp_frame> frames, uint64_t time_ns);
@@ -158,6 +166,7 @@ class Reader {
   std::vector<const targets::Runtime*> runtimes_;
   ReaderHooks hooks_;
   targets::Targets targets_;
+  sampling::RuntimeSet met_ = 0;  // that some process has, or had
   std::vector<os::SidebandRing> sideband_;
   std::vector<int> sideband_cpus_;
   std::vector<Event> events_;  // read, not applied yet

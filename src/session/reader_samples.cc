@@ -78,8 +78,10 @@ void Reader::on_sample(Bytes record) {
   gp_sample accepted = header;
   accepted.sessions = sessions;
   if (header.miss != 0 && defer(accepted, record)) return;
-  add_walked(accepted, as_mapped_then(header, sample->frames), sample->kernel, static_cast<gp_walk_end>(header.end),
-             (header.flags & GP_SAMPLE_GUESSED) != 0, false);
+  add_walked(accepted, as_mapped_then(header, sample->frames), sample->kernel,
+             {.end = static_cast<gp_walk_end>(header.end),
+              .guessed = (header.flags & GP_SAMPLE_GUESSED) != 0,
+              .program = program_of(header)});
 }
 
 // The frames of a sample, corrected where the walker's table was behind what the process had mapped.
@@ -120,16 +122,19 @@ bool Reader::defer(const gp_sample& header, Bytes record) {
     request_missing(header);
     return false;
   }
+  const bool past = process->past_at(header.time_ns) != nullptr;  // of a program it does not run any more
   std::vector<uint8_t> sample(record.begin(), record.end());
   std::memcpy(sample.data(), &header, sizeof(header));
   process->replaced.correct(header.time_ns,
                             {reinterpret_cast<gp_frame*>(sample.data() + sizeof(header)), size_t{header.user_frames}});
-  if (!loader_->post(targets::DeferredSample{.sample = std::move(sample),
-                                             .copy = std::exchange(copy->second.stack, {}),
-                                             .other = std::exchange(copy->second.other, {}),
-                                             .run = run,
-                                             .files = targets_.files_of(*run),
-                                             .runtimes = targets_.entries_of(*process)})) {
+  if (!loader_->post(
+          targets::DeferredSample{.sample = std::move(sample),
+                                  .copy = std::exchange(copy->second.stack, {}),
+                                  .other = std::exchange(copy->second.other, {}),
+                                  .run = run,
+                                  .files = targets_.files_of(*run),
+                                  .runtimes = past ? std::vector<gp_runtime_entry>() : targets_.entries_of(*process),
+                                  .program = process->program_at(header.time_ns)})) {
     return false;
   }
   for (const auto& session : sessions_) {
@@ -161,22 +166,22 @@ std::shared_ptr<const targets::Program> Reader::program_of(const gp_sample& head
 }
 
 void Reader::add_walked(const gp_sample& header, std::span<const gp_frame> frames, std::span<const uint64_t> kernel,
-                        gp_walk_end end, bool guessed, bool deferred) {
+                        Walk walk) {
   touch_pages(frames, header.time_ns);
   WalkedSample sample{.header = &header,
                       .frames = frames,
                       .kernel = kernel,
-                      .end = walk_end(end),
-                      .guessed = guessed,
-                      .deferred = deferred,
-                      .program = program_of(header),
+                      .end = walk_end(walk.end),
+                      .guessed = walk.guessed,
+                      .deferred = walk.deferred,
+                      .program = std::move(walk.program),
                       .code = &code_,
                       .budget_bytes = recording_budget_};
   for (const auto& session : sessions_) {
     if ((header.sessions >> session->slot() & 1U) == 0) continue;
-    Window* window = session->window_of(header.sessions, header.time_ns, deferred);
+    Window* window = session->window_of(header.sessions, header.time_ns, walk.deferred);
     if (window == nullptr) continue;
-    if (deferred && window->waiting > 0) --window->waiting;
+    if (walk.deferred && window->waiting > 0) --window->waiting;
     sample.weight_ns = std::max<uint64_t>(session->period_ns(), header.tick_ns);
     window->recording.add(sample, [this](uint32_t slot) -> const std::shared_ptr<targets::CodeFile>& {
       return targets_.file_in_slot(slot);

@@ -26,13 +26,14 @@ DeferredWalk::DeferredWalk(const DeferredSample& request) {
   };
 }
 
-DeferredDone DeferredWalk::done(const walk::WalkedStack& walked, std::vector<uint8_t> bytes) const {
+DeferredDone DeferredWalk::done(const walk::WalkedStack& walked, DeferredSample request) const {
   // Past a full copy the stack goes on, it only was not taken.
   const bool copy_ended = walked.end == GP_END_STACK_READ && copy.bytes == GP_STACK_COPY_SIZE;
-  return {.sample = std::move(bytes),
+  return {.sample = std::move(request.sample),
           .frames = {walked.frames.begin(), walked.frames.end()},
           .end = copy_ended ? GP_END_DEPTH : walked.end,
-          .guessed = walked.guessed || (sample.flags & GP_SAMPLE_GUESSED) != 0};
+          .guessed = walked.guessed || (sample.flags & GP_SAMPLE_GUESSED) != 0,
+          .program = std::move(request.program)};
 }
 
 std::optional<FilePage> page_at(const MappingRun& run, std::span<const std::shared_ptr<CodeFile>> files,

@@ -14,7 +14,7 @@ struct DeferredWalk {
   explicit DeferredWalk(const DeferredSample& request);
 
   // What the sample becomes, given where its walk ended.
-  [[nodiscard]] DeferredDone done(const walk::WalkedStack& walked, std::vector<uint8_t> bytes) const;
+  [[nodiscard]] DeferredDone done(const walk::WalkedStack& walked, DeferredSample request) const;
 
   gp_sample sample{};
   gp_stack_copy copy{};

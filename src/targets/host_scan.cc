@@ -58,7 +58,8 @@ void Targets::check(int32_t pid) {
   Process& process = *known->second;
   if (stat->kernel_thread()) return;
   const auto executable = os::read_executable(os::living_thread(pid)).value_or("");
-  if (stat->comm == process.program->comm && executable == process.program->executable) return;
+  if (stat->comm == process.program->comm && executable == process.program->executable && !kernel_.has_execed(pid))
+    return;
   begin_program(process, stat->comm, monotonic_ns());
   process.program->executable = executable;
   read_maps(process);

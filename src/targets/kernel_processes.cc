@@ -56,11 +56,16 @@ bool KernelProcesses::store(const Entry& entry) {
     return false;
   }
   // The pid goes in last, so that the kernel never sees one process' mappings under another's identity.
-  if (slot->start_ticks != entry.key.start_ticks) __atomic_store_n(&slot->pid, 0U, __ATOMIC_RELEASE);
+  const uint32_t known_exec = GP_EXEC_TIME(entry.exec_ns);
+  if (slot->pid == 0 || slot->start_ticks != entry.key.start_ticks) {
+    __atomic_store_n(&slot->pid, 0U, __ATOMIC_RELEASE);
+    slot->exec = known_exec;
+  }
   slot->sessions = entry.sessions;
   std::ranges::copy(entry.runtimes, slot->runtime);
   slot->start_ticks = entry.key.start_ticks;
   walk::store_word(slot->mappings, entry.mappings);
+  __atomic_store_n(&slot->known_exec, known_exec, __ATOMIC_RELEASE);
   __atomic_store_n(&slot->pid, static_cast<uint32_t>(entry.key.pid), __ATOMIC_RELEASE);
   return true;
 }
@@ -68,6 +73,11 @@ bool KernelProcesses::store(const Entry& entry) {
 void KernelProcesses::set_sessions(ProcessKey key, uint32_t sessions) {
   gp_process* slot = find(key.pid, false);
   if (slot != nullptr && slot->start_ticks == key.start_ticks) slot->sessions = sessions;
+}
+
+bool KernelProcesses::has_execed(int32_t pid) {
+  const gp_process* slot = find(pid, false);
+  return slot != nullptr && !GP_KNOWS_EXEC(slot);
 }
 
 void KernelProcesses::remove(int32_t pid) {

@@ -41,12 +41,15 @@ class KernelProcesses {
     uint64_t mappings = 0;
     uint32_t sessions = 0;  // that sample it
     RuntimeIndexes runtimes{};
+    uint64_t exec_ns = 0;  // when what it runs began, of CLOCK_MONOTONIC, as far as is known
   };
   // Adds or updates; false when the process' bucket is full (its samples are deferred; counted).
   bool store(const Entry& entry);
-  // Of an entry that is there. What an exec has just cleared in it stays so.
+  // Of an entry that is there.
   void set_sessions(ProcessKey key, uint32_t sessions);
   void remove(int32_t pid);
+  // The kernel has seen an exec that store() was not told of (yet).
+  [[nodiscard]] bool has_execed(int32_t pid);
 
   [[nodiscard]] uint64_t no_room() const { return no_room_; }
   [[nodiscard]] uint32_t pool_used() const;

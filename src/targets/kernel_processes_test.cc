@@ -21,9 +21,10 @@ std::vector<gp_mapping> mappings(uint32_t count, uint64_t mark = 0) {
 
 class KernelProcessesTest : public testing::Test {
  protected:
-  const gp_process* find(int32_t pid) {
-    for (const auto& bucket : plain_.tables.processes) {
-      for (const auto& entry : bucket.entries) {
+  const gp_process* find(int32_t pid) { return entry_of(pid); }
+  gp_process* entry_of(int32_t pid) {
+    for (auto& bucket : plain_.tables.processes) {
+      for (auto& entry : bucket.entries) {
         if (entry.pid == static_cast<uint32_t>(pid)) return &entry;
       }
     }
@@ -52,6 +53,33 @@ TEST_F(KernelProcessesTest, StoresUpdatesAndRemoves) {
   processes_.remove(5);
   EXPECT_EQ(find(5), nullptr);
   processes_.remove(5);
+}
+
+TEST_F(KernelProcessesTest, AnExecTheKernelSawCountsUntilItIsKnown) {
+  constexpr uint64_t kExec = 5'000'000'000;  // more than 2^32 ns: stamps are cut
+  const KernelProcesses::Entry old{.key = {.pid = 5, .start_ticks = 1}, .mappings = 7};
+  EXPECT_TRUE(processes_.store(old));
+  EXPECT_FALSE(processes_.has_execed(5));
+  entry_of(5)->exec = GP_EXEC_TIME(kExec);
+  EXPECT_TRUE(processes_.has_execed(5));
+  EXPECT_TRUE(processes_.store(old)) << "what was known before the exec is stored once more";
+  EXPECT_TRUE(processes_.has_execed(5));
+  auto known = old;
+  known.exec_ns = kExec + 1;  // the event comes a little later
+  EXPECT_TRUE(processes_.store(known));
+  EXPECT_FALSE(processes_.has_execed(5));
+  EXPECT_FALSE(processes_.has_execed(6)) << "nothing is known of it";
+}
+
+TEST_F(KernelProcessesTest, AnExecOfWhoHadThePidBeforeIsNotOfTheNextOne) {
+  EXPECT_TRUE(store(5, 100));
+  entry_of(5)->exec = GP_EXEC_TIME(5'000'000'000);
+  EXPECT_TRUE(store(5, 200));
+  EXPECT_FALSE(processes_.has_execed(5));
+  entry_of(5)->exec = GP_EXEC_TIME(6'000'000'000);
+  processes_.remove(5);
+  EXPECT_TRUE(store(5, 200));
+  EXPECT_FALSE(processes_.has_execed(5));
 }
 
 TEST_F(KernelProcessesTest, AFullBucketRefusesAndCounts) {

@@ -22,6 +22,7 @@
 #include "os/unique_fd.h"
 #include "targets/code_file.h"
 #include "targets/kernel_processes.h"
+#include "targets/process.h"
 #include "walk/native_walker.h"
 #include "walk/row_pool.h"
 #include "walk/tables.h"
@@ -43,6 +44,7 @@ struct DeferredSample {
   std::shared_ptr<const MappingRun> run;
   std::vector<std::shared_ptr<CodeFile>> files;  // of the run, kept while walking
   std::vector<gp_runtime_entry> runtimes;        // of the process
+  std::shared_ptr<const Program> program;        // that it ran then: may be long past when the walk is done
   Charge charge = {};                            // of the bytes above while they wait; set by post()
 };
 
@@ -113,6 +115,7 @@ struct DeferredDone {
   std::vector<gp_frame> frames;  // leaf first
   gp_walk_end end = GP_END_NONE;
   bool guessed = false;
+  std::shared_ptr<const Program> program;  // as in DeferredSample
 };
 struct PerfMapDone {
   ProcessKey process;

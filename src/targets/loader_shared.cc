@@ -58,7 +58,8 @@ void LoaderShared::return_stacks() {
     results.emplace_back(DeferredDone{.sample = std::move(stack.sample),
                                       .frames = {frames, frames + sample.user_frames},
                                       .end = static_cast<gp_walk_end>(sample.end),
-                                      .guessed = (sample.flags & GP_SAMPLE_GUESSED) != 0});
+                                      .guessed = (sample.flags & GP_SAMPLE_GUESSED) != 0,
+                                      .program = std::move(stack.program)});
   }
 }
 

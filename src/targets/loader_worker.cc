@@ -153,7 +153,7 @@ bool LoaderWorker::handle(DeferredSample& request) {
     if (!progress) break;
     walked = walker_.walk(walk.stack);
   }
-  shared_->answer(walk.done(walked, std::move(request.sample)));
+  shared_->answer(walk.done(walked, std::move(request)));
   return true;
 }
 

@@ -300,7 +300,8 @@ void Targets::store(Process& process) {
   kernel_.store({.key = process.key,
                  .mappings = process.run ? process.run->word : 0,
                  .sessions = process.sessions,
-                 .runtimes = process.runtimes});
+                 .runtimes = process.runtimes,
+                 .exec_ns = process.program->exec_ns});
 }
 
 // Asks for the process' interpreters to be prepared: of each kind the first that one of its files has. Several of its files

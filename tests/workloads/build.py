@@ -57,6 +57,8 @@ TARGETS = {
     "c_coroutine": (["gcc"], "c_coroutine.c", C + "c_coroutine.c"),
     "c_sigaltstack": (["gcc"], "c_sigaltstack.c", C + "c_sigaltstack.c"),
     "c_exec_loop": (["gcc"], "c_exec_loop.c", C + "c_exec_loop.c"),
+    "c_exec_first": (["gcc"], "c_exec_each_other.c", C + "c_exec_each_other.c -static -no-pie -DBURN=burn_in_first"),
+    "c_exec_second": (["gcc"], "c_exec_each_other.c", C + "c_exec_each_other.c -static -no-pie -DBURN=burn_in_second"),
     "c_forks": (["gcc"], "c_forks.c", C + "c_forks.c"),
     "c_memfd": (["gcc"], "c_memfd.c", C + "c_memfd.c"),
     "c_map_storm": (["gcc"], "c_map_storm.c", C + "c_map_storm.c"),
