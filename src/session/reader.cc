@@ -151,7 +151,8 @@ void Reader::take_results() {
   for (auto& result : loader_->take_results()) {
     if (auto* file = std::get_if<targets::FileDone>(&result)) {
       targets_.take(*file);
-      if (const auto& runtime = file->file->runtime; runtime && runtime->supported) met_ |= 1U << runtime->kind;
+      for (const targets::RuntimeFile& runtime : file->file->runtimes)
+        met_ |= runtime.supported ? 1U << runtime.kind : 0;
     } else if (auto* changed = std::get_if<targets::FileChanged>(&result)) {
       targets_.take(*changed);
     } else if (auto* attached = std::get_if<targets::AttachDone>(&result)) {

@@ -47,6 +47,7 @@ struct CodeFile {
   FileChange change;
   std::shared_ptr<const elf::Image> image;
   std::vector<RuntimeFile> runtimes;  // at most one has frames of its own: its loop is the one that the walker knows
+  uint32_t runtimes_proven = 0;       // the reader's; bit n: runtime n was found in a process as the file has it
 };
 
 }  // namespace gp::targets

@@ -115,6 +115,8 @@ void Loader::give_up(const std::shared_ptr<CodeFile>& file) {
   shared_->results.emplace_back(FileDone{file});
 }
 
+std::span<const Runtime* const> Loader::runtimes() const { return shared_->runtimes; }
+
 Loader::Stats Loader::stats() const {
   const std::lock_guard lock(shared_->mutex);
   return shared_->stats;

@@ -172,6 +172,8 @@ class Loader {
     bool stopped = false;      // too many threads hang: nothing is loaded
   };
   [[nodiscard]] Stats stats() const;
+  // Those it was made with.
+  [[nodiscard]] std::span<const Runtime* const> runtimes() const;
 
  private:
   void start_worker();

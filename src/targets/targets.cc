@@ -1,14 +1,10 @@
 #include "targets/targets.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <utility>
 
 #include "base/clock.h"
-#include "bpf/abi/pcre.h"
 #include "os/procfs.h"
 
 namespace gp::targets {
@@ -16,34 +12,12 @@ namespace {
 
 constexpr uint64_t kTickNs = 10'000'000;  // of ProcessKey::start_ticks
 constexpr size_t kPastPrograms = 4;
-constexpr uint64_t kRetryAttachNs = 50'000'000;   // between two attempts to attach to one process
 constexpr uint64_t kLookAgainNs = 1'000'000'000;  // between two checks of one file for change
 
 // A process with more mappings than this shows the walker a change of them only so long after the one before, for each
 // mapping it has: whole runs are replaced, and those of the others are to find room.
 constexpr size_t kManyMappings = 256;
 constexpr uint64_t kPublishNsPerMapping = 25'000;
-
-// What the program turns out to run, for people and for frames that mark a gap.
-void note_runtime(Program& program, const RuntimeFile& runtime) {
-  if (runtime.kind >= GP_RUNTIMES_WITH_FRAMES) return;  // a library that compiles, not what the program is
-  if (program.runtime(runtime.kind) == nullptr)
-    program.runtimes.push_back({.kind = runtime.kind,
-                                .text = fmt::format("{} {}", runtime.name, runtime.version),
-                                .version = runtime.full_version,
-                                .supported = runtime.supported});
-}
-
-// Of another PCRE in the same process, as many as there is room for. The walker may be reading the entry.
-void add_pattern_sites(gp_runtime_entry& entry, const gp_runtime_entry& more) {
-  constexpr size_t kFirst = offsetof(gp_pcre, sites) / sizeof(uint64_t);
-  size_t to = kFirst;
-  for (size_t from = kFirst; from < kFirst + GP_PCRE_SITES && more.layout[from] != 0; ++from) {
-    while (to < kFirst + GP_PCRE_SITES && entry.layout[to] != 0) ++to;
-    if (to == kFirst + GP_PCRE_SITES) return;
-    walk::store_word(entry.layout[to], more.layout[from]);
-  }
-}
 
 }  // namespace
 
@@ -304,33 +278,6 @@ void Targets::store(Process& process) {
                  .exec_ns = process.program->exec_ns});
 }
 
-// Asks for the process' interpreters to be prepared: of each kind the first that one of its files has. Several of its files
-// may have a PCRE: Apache uses one, the PHP in it brings its own.
-void Targets::attach(Process& process) {
-  std::array<bool, GP_RUNTIME_SLOTS> met{};
-  for (const auto& [start, mapping] : process.mappings) {
-    if (!mapping.file || mapping.file->state.load(std::memory_order_acquire) != CodeFile::State::kReady) continue;
-    for (const RuntimeFile& runtime : mapping.file->runtimes) {
-      if (runtime.kind == GP_RUNTIME_PCRE) {
-        if (std::ranges::find(process.patterns, mapping.file.get()) != process.patterns.end()) continue;
-      } else if (runtime.kind >= met.size() || std::exchange(met[runtime.kind], true) ||
-                 process.runtimes[runtime.kind] != 0) {
-        continue;
-      }
-      const auto vaddr = mapping.file->image->to_vaddr({mapping.offset});
-      note_runtime(*process.program, runtime);
-      if (!runtime.supported || !vaddr) continue;
-      process.attach_ns = monotonic_ns();
-      loader_->post(AttachRequest{
-          .process = process.key, .file = mapping.file, .kind = runtime.kind, .bias = mapping.start - vaddr->value});
-    }
-  }
-}
-
-void Targets::retry_attach(Process& process, uint64_t now_ns) {
-  if (now_ns - process.attach_ns > kRetryAttachNs) attach(process);
-}
-
 void Targets::take(const FileDone& done) {
   const bool not_elf = done.file->state.load() == CodeFile::State::kNotElf;
   if (!not_elf && done.file->runtimes.empty()) return;
@@ -356,40 +303,6 @@ void Targets::take(const FileChanged& changed) {
   publish(*known->second);
 }
 
-void Targets::take(AttachDone& done) {
-  Process* process = find(done.process);
-  if (process == nullptr || !done.entry) return;
-  const auto uses = [&done](const auto& entry) { return entry.second.file == done.file; };
-  if (!std::ranges::any_of(process->mappings, uses)) return;
-  const uint16_t index = process->runtimes[done.entry->kind];
-  if (done.entry->kind == GP_RUNTIME_PCRE) {
-    if (std::ranges::find(process->patterns, done.file.get()) != process->patterns.end()) return;
-    process->patterns.push_back(done.file.get());
-    if (index != 0) return add_pattern_sites(tables_->runtimes[index - 1U], *done.entry);
-  }
-  if (index != 0) return;
-  give_entry(*process, *done.entry);
-  store(*process);
-}
-
-void Targets::give_entry(Process& process, const gp_runtime_entry& entry) {
-  if (free_entries_.empty()) {
-    ++entries_refused_;
-    return;
-  }
-  const uint16_t index = free_entries_.back();
-  free_entries_.pop_back();
-  tables_->runtimes[index - 1U] = entry;
-  process.runtimes[entry.kind] = index;
-}
-
-// The entry given back last is given out last: no sample still walks by it then.
-void Targets::release_entries(Process& process) {
-  for (uint16_t& index : process.runtimes)
-    if (index != 0) free_entries_.insert(free_entries_.begin(), std::exchange(index, uint16_t{0}));
-  process.patterns.clear();
-}
-
 Process* Targets::find(ProcessKey key) {
   const auto known = processes_.find(key.pid);
   if (known != processes_.end() && same_start(known->second->key.start_ticks, key.start_ticks))
@@ -408,13 +321,6 @@ std::vector<std::shared_ptr<CodeFile>> Targets::files_of(const MappingRun& run) 
     if (file && (files.empty() || files.back() != file)) files.push_back(file);
   }
   return files;
-}
-
-std::vector<gp_runtime_entry> Targets::entries_of(const Process& process) const {
-  std::vector<gp_runtime_entry> entries;
-  for (const uint16_t index : process.runtimes)
-    if (index != 0) entries.push_back(tables_->runtimes[index - 1U]);
-  return entries;
 }
 
 void Targets::drop(int32_t pid) {

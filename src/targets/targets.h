@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -80,7 +81,10 @@ class Targets {
   void mark_dirty(Process& process);
   std::shared_ptr<CodeFile> file_for(const FileKey& key, std::string_view path, const FileHint& hint);
   void attach(Process& process);
-  void give_entry(Process& process, const gp_runtime_entry& entry);
+  [[nodiscard]] std::optional<gp_runtime_entry> entry_of_new(const CodeFile& file, const RuntimeFile& runtime,
+                                                             uint64_t bias) const;
+  bool take_entry(Process& process, const CodeFile& file, const gp_runtime_entry& entry);
+  bool give_entry(Process& process, const gp_runtime_entry& entry);
   void release_entries(Process& process);
   void store(Process& process);
   static bool is_due(const Process& process, uint64_t now_ns);

@@ -347,6 +347,22 @@ TEST_F(TargetsTest, AttachesToInterpretersAndHandsThemToChildren) {
   EXPECT_EQ(entry(kChild)->runtime[GP_RUNTIME_PYTHON], 0U);
 }
 
+TEST_F(TargetsTest, ProcessesOfAKnownInterpreterDoNotWaitForTheLoader) {
+  const std::string path = dir_.program("a.python", 16);
+  spawn(kChild, path);
+  targets_->publish();
+  EXPECT_EQ(entry(kChild)->runtime[GP_RUNTIME_PYTHON], 0U) << "the first one does";
+  settle();
+  fork(kChild + 1);
+  exec(kChild + 1, "child");
+  mmap(kChild + 1, 0x50000, 0x1000, path, CodeDir::kText);
+  ASSERT_NE(entry(kChild + 1)->runtime[GP_RUNTIME_PYTHON], 0U);
+  EXPECT_EQ(layout_of<uint64_t>(plain_.tables.runtimes[entry(kChild + 1)->runtime[GP_RUNTIME_PYTHON] - 1]),
+            0x50000U -
+                (0x10000U - layout_of<uint64_t>(plain_.tables.runtimes[entry(kChild)->runtime[GP_RUNTIME_PYTHON] - 1])))
+      << "where its file is in this one";
+}
+
 TEST_F(TargetsTest, InterpretersOfEndedProcessesComeBack) {
   const std::string path = dir_.program("a.python", 16);
   spawn(kChild, path);

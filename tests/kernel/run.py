@@ -72,6 +72,7 @@ class Guest:
     def result(self):
         """(profiles of the rounds, their dumps, faults)"""
         profiles, dumps, faults = [], [], []
+        walkers = False
         try:
             with open(self.wire, encoding="ascii") as file:
                 blocks = file.read().strip().split("\n\n")
@@ -81,11 +82,17 @@ class Guest:
                 if first == "dump":
                     dumps.append(rest)
                     continue
+                if first.startswith("walkers "):
+                    faults += [] if first == "walkers 0" else [f"with all walkers: {rest}"]
+                    walkers = True
+                    continue
                 faults += [] if first == "exit 0" else [f"the profiler ended with {first}"]
                 profiles.append(Profile(rest))
                 faults += profiles[-1].quality_faults()
         except (OSError, ValueError, EOFError) as error:
             faults.append(f"no profile came out: {error}")
+        if not walkers:
+            faults.append("it did not come to loading all walkers")
         return profiles, dumps, faults
 
     def last_lines(self):
