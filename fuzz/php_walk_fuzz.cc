@@ -51,7 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint64_t address = read_at<uint64_t>(memory.bytes, 4).value_or(0);
   if ((data[0] & 64U) != 0) {  // each thread has its own
     php.globals_offset = address;
-    php.cache_slot = address ^ around.live;
+    php.cache = {
+        .slot = address ^ around.live, .offset = 0, .model = 1U + (data[1] & 3U), .is_musl = data[1] >> 2U & 1U};
   } else {
     php.current = address;
   }

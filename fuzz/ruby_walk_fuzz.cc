@@ -38,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr const char* kVersions[] = {"2.7.8", "3.1.2", "3.2.0", "3.3.8", "4.0.0"};
   auto ruby = offsets_of(kVersions[data[0] % 5]).value_or(gp_ruby{});
   const uint64_t place = read_at<uint64_t>(memory.bytes, 4).value_or(0);
-  if (ruby.thread_id == 0) ruby.tls_slot = place;
+  if (ruby.thread_id == 0)
+    ruby.context = {.slot = place, .offset = 0, .model = 1U + (data[1] & 3U), .is_musl = data[1] >> 2U & 1U};
   ruby.current = ruby.vm = place;
   ruby.symbols = (data[0] & 8) != 0 ? place + 64 : 0;
   walk(memory, targets::entry_with(GP_RUNTIME_RUBY, ruby), place, loop_frame, fuzz::drain_of(data[0] & 4U));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bpf/abi/runtime.h"
+#include "bpf/abi/thread_variable.h"
 
 /* `extra` of a frame: the line that runs, 0: not known (internal functions have none). */
 
@@ -51,13 +52,11 @@ struct gp_php {
 	__u64 current;               /* &executor_globals.current_execute_data in the process; 0: each thread has its own */
 	__u64 frameless;             /* &zend_flf_functions: what those instructions call, by their argument; 0: none */
 	/*
-	 * With thread safety (ZTS): executor_globals lie in what _tsrm_ls_cache points to, a thread's own pointer at a fixed
-	 * distance from its thread pointer.
+	 * With thread safety (ZTS): executor_globals lie in what _tsrm_ls_cache points to, which each thread has of its own.
 	 */
 	__u64 globals_offset;        /* &executor_globals_offset: how far into that */
 	__u64 globals_slot;          /* where the dynamic linker has the address of that; 0: it is globals_offset */
-	__u64 cache_slot;            /* where the dynamic linker has that distance; 0: it is cache_distance */
-	__u64 cache_distance;
+	struct gp_thread_variable cache; /* _tsrm_ls_cache */
 	__u16 version;               /* 0x0802 for 8.2 */
 	__u16 function_last;         /* zend_op_array.last: how many instructions */
 	__u16 function_opcodes;      /* zend_op_array.opcodes */

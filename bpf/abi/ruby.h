@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bpf/abi/runtime.h"
+#include "bpf/abi/thread_variable.h"
 
 /*
  * Labels that Ruby takes from its own file: pages of it that a process has not read are not there (as in one just
@@ -14,8 +15,7 @@
 #define GP_RUBY_LITERALS 2
 
 struct gp_ruby {
-	__u64 tls_slot;    /* 3.0+: {module, offset} of ruby_current_ec's TLS block, filled by the dynamic linker; 0: none */
-	__u64 tls_offset;  /* of ruby_current_ec, beyond that; without a slot, beyond the thread pointer */
+	struct gp_thread_variable context; /* 3.0+: ruby_current_ec */
 	__u64 current;     /* 2.7: &ruby_current_execution_context_ptr: of the thread that has the lock */
 	__u64 vm;          /* 2.7: &ruby_current_vm_ptr */
 	__u64 symbols;     /* &ruby_global_symbols, 0: C functions have no names */

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "bpf/walk/php_symbol.h"
+#include "bpf/walk/thread_variable.h"
 
 #define GP_PHP_TURNS (4 * GP_MAX_FRAMES) /* ends chains that go round; some calls have no frame to show */
 #define GP_PHP_DELEGATIONS 16            /* generators that `yield from` each other, listed */
@@ -88,12 +89,11 @@ GP_INLINE int gp_php_enter(struct gp_walk *w)
 /* &executor_globals.current_execute_data of the thread at hand, 0: not to be had (TSRM/TSRM.c: ts_allocate_fast_id()). */
 GP_INLINE __u64 gp_php_current(struct gp_walk *w, const struct gp_php *php)
 {
-	__u64 distance = php->cache_distance, globals = php->globals_offset, cache, offset;
+	__u64 globals = php->globals_offset, place, cache, offset;
 
 	if (php->current)
 		return php->current;
-	if ((php->cache_slot && gp_read_user(w, &distance, 8, php->cache_slot)) || !distance ||
-	    gp_read_user(w, &cache, 8, w->thread_pointer + distance) || !cache ||
+	if (gp_find_thread_variable(w, &php->cache, &place) || !place || gp_read_user(w, &cache, 8, place) || !cache ||
 	    (php->globals_slot && gp_read_user(w, &globals, 8, php->globals_slot)) ||
 	    gp_read_user(w, &offset, 8, globals) || !offset)
 		return 0;

@@ -13,6 +13,7 @@
 
 #include "bpf/walk/frames.h"
 #include "bpf/walk/ruby_symbol.h"
+#include "bpf/walk/thread_variable.h"
 
 #define GP_RUBY_FRAME_TURNS (4 * GP_MAX_FRAMES) /* ends walks; some control frames have nothing to show */
 #define GP_RUBY_THREAD_STEPS 16                 /* threads looked at in one turn */
@@ -55,24 +56,14 @@ GP_INLINE int gp_ruby_start(struct gp_walk *w, const struct gp_ruby *ruby, __u64
 	return !gp_push_code(w, GP_RUNTIME_RUBY, 0, GP_RUBY_COLLECTING, 0, 0);
 }
 
-/* 3.0+: every native thread has its own pointer. In a program that holds Ruby itself it is so far from the thread pointer
-   (x86-64 psABI, local exec); else in the TLS block of libruby: tcbhead_t.dtv is the thread pointer's second word, a dtv
-   entry two words (glibc: sysdeps/x86_64/nptl/tls.h, sysdeps/generic/dl-dtv.h). */
+/* 3.0+: every native thread has its own pointer; none in a thread that is not Ruby's. */
 GP_INLINE int gp_ruby_begin_tls(struct gp_walk *w, const struct gp_ruby *ruby)
 {
-	__u64 slot[2], dtv = 0, block = 0, ec = 0;
+	__u64 place, ec = 0;
 
-	if (!ruby->tls_slot) {
-		if (gp_read_user(w, &ec, 8, w->thread_pointer + ruby->tls_offset) || !ec)
-			return gp_end_of_runtime(w, GP_RUNTIME_RUBY, GP_EVAL_SHOW);
-		return gp_ruby_start(w, ruby, ec);
-	}
-	if (gp_read_user(w, slot, sizeof(slot), ruby->tls_slot))
+	if (gp_find_thread_variable(w, &ruby->context, &place))
 		return gp_fail_runtime(w, GP_RUNTIME_RUBY, GP_END_RUNTIME_READ);
-	/* Not linked yet; a thread that never touched it (dl-dtv.h: TLS_DTV_UNALLOCATED) or is none of Ruby's. */
-	if (!slot[0] || gp_read_user(w, &dtv, 8, w->thread_pointer + 8) ||
-	    gp_read_user(w, &block, 8, dtv + 16 * slot[0]) || block == ~0ull ||
-	    gp_read_user(w, &ec, 8, block + slot[1] + ruby->tls_offset) || !ec)
+	if (!place || gp_read_user(w, &ec, 8, place) || !ec)
 		return gp_end_of_runtime(w, GP_RUNTIME_RUBY, GP_EVAL_SHOW);
 	return gp_ruby_start(w, ruby, ec);
 }

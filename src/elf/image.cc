@@ -17,6 +17,7 @@ namespace {
 constexpr uint64_t kMaxSegments = 4096;      // linkers write about a dozen
 constexpr uint64_t kMaxSections = 1U << 18;  // only object files come near
 constexpr uint64_t kMaxDynamicEntries = 1U << 16;
+constexpr size_t kMaxNeeded = 4096;
 constexpr uint64_t kMaxMiniDebugBytes = uint64_t{64} << 20;
 constexpr uint64_t kIdSampleBytes = 4096;
 
@@ -242,17 +243,25 @@ std::string_view Image::interpreter() const {
   return {};
 }
 
-std::optional<uint64_t> Image::dynamic_entry(int64_t tag) const {
+std::vector<uint64_t> Image::dynamic_entries(int64_t tag, size_t limit) const {
+  std::vector<uint64_t> found;
   for (const Segment& segment : segments_) {
     if (segment.type != PT_DYNAMIC) continue;
     const Bytes table = slice(bytes_, segment.offset.value, segment.file_size).value_or(Bytes());
     for (uint64_t i = 0; i < kMaxDynamicEntries; ++i) {
       const auto entry = read_at<Elf64_Dyn>(table, i * sizeof(Elf64_Dyn));
       if (!entry || entry->d_tag == DT_NULL) break;
-      if (entry->d_tag == tag) return entry->d_un.d_val;
+      if (entry->d_tag != tag) continue;
+      found.push_back(entry->d_un.d_val);
+      if (found.size() >= limit) return found;
     }
   }
-  return std::nullopt;
+  return found;
+}
+
+std::optional<uint64_t> Image::dynamic_entry(int64_t tag) const {
+  const auto found = dynamic_entries(tag, 1);
+  return found.empty() ? std::nullopt : std::optional(found.front());
 }
 
 std::string_view Image::soname() const {
@@ -265,6 +274,16 @@ std::string_view Image::soname() const {
 bool Image::is_static() const {
   if (!interpreter().empty()) return false;
   return type_ == ET_EXEC || (type_ == ET_DYN && (dynamic_entry(DT_FLAGS_1).value_or(0) & DF_1_PIE) != 0);
+}
+
+std::vector<std::string_view> Image::needed() const {
+  std::vector<std::string_view> names;
+  const auto strings = dynamic_entry(DT_STRTAB);
+  if (!strings) return names;
+  const Bytes table = bytes_at({*strings});
+  for (const uint64_t at : dynamic_entries(DT_NEEDED, kMaxNeeded))
+    if (const auto name = string_at(table, at)) names.push_back(*name);
+  return names;
 }
 
 bool Image::needs_others() const { return dynamic_entry(DT_NEEDED).has_value(); }

@@ -112,8 +112,9 @@ class Image {
   [[nodiscard]] std::string_view soname() const;       // DT_SONAME, empty: none
   // A program that needs no dynamic loader (static-pie too).
   [[nodiscard]] bool is_static() const;
-  // It loads with other shared objects (DT_NEEDED).
-  [[nodiscard]] bool needs_others() const;
+  // The shared objects it loads with (DT_NEEDED), by their names.
+  [[nodiscard]] std::vector<std::string_view> needed() const;
+  [[nodiscard]] bool needs_others() const;  // there are such
   // The symbols and unwind tables packed in .gnu_debugdata ("minidebuginfo"), at most 64 MiB. kNotFound when
   // absent.
   [[nodiscard]] Result<Image> mini_debug_image() const;
@@ -125,6 +126,7 @@ class Image {
   void parse_sections(uint64_t offset, uint16_t entry_size, uint64_t count, uint64_t names_index);
   void find_executable_ranges();
   [[nodiscard]] Bytes note(std::string_view owner, uint32_t type) const;
+  [[nodiscard]] std::vector<uint64_t> dynamic_entries(int64_t tag, size_t limit) const;
   [[nodiscard]] std::optional<uint64_t> dynamic_entry(int64_t tag) const;
   [[nodiscard]] FileId compute_file_id() const;
 

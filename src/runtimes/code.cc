@@ -20,24 +20,6 @@ std::optional<elf::CodeRange> range_of(const elf::FrameSection& section, uint64_
   return elf::CodeRange{fde->begin, fde->end};
 }
 
-// The four bytes at the end of an instruction of seven, which is all that the function has before it returns. `start`: of
-// the instruction, its first three bytes.
-struct Returned {
-  int32_t operand = 0;
-  uint64_t end = 0;  // of the instruction, bytes from the start of the function
-};
-
-std::optional<Returned> returned_by(Bytes code, std::array<uint8_t, 3> start) {
-  constexpr uint32_t kEndbr64 = 0xfa1e0ff3;
-  constexpr uint8_t kReturn = 0xc3;
-  const size_t at = read_at<uint32_t>(code, 0) == kEndbr64 ? 4 : 0;
-  const auto operand = read_at<int32_t>(code, at + start.size());
-  const size_t end = at + start.size() + sizeof(int32_t);
-  if (!operand || read_at<std::array<uint8_t, 3>>(code, at) != start) return std::nullopt;
-  if (read_at<uint8_t>(code, end) != kReturn) return std::nullopt;
-  return Returned{*operand, end};
-}
-
 }  // namespace
 
 targets::FileRange file_range(const elf::Image& image, elf::CodeRange range) {
@@ -56,17 +38,18 @@ Bytes code_of(const elf::Image& image, elf::CodeRange range) {
   return code_at(image, range.begin, range.end - range.begin);
 }
 
-// REX.W 8B /r with mod 00, rm 101; REX.W C7 /0: Intel SDM volume 2, MOV.
+// endbr64, then REX.W 8B /r with mod 00, rm 101 (Intel SDM volume 2, MOV), ret.
 std::optional<Vaddr> returned_variable(const elf::Image& image, Vaddr function) {
-  const auto returned = returned_by(image.bytes_at(function), {0x48, 0x8b, 0x05});
-  if (!returned) return std::nullopt;
-  return function + (returned->end + static_cast<uint64_t>(int64_t{returned->operand}));
-}
-
-std::optional<int64_t> returned_number(const elf::Image& image, Vaddr function) {
-  const auto returned = returned_by(image.bytes_at(function), {0x48, 0xc7, 0xc0});
-  if (!returned) return std::nullopt;
-  return returned->operand;
+  constexpr uint32_t kEndbr64 = 0xfa1e0ff3;
+  constexpr std::array<uint8_t, 3> kMove = {0x48, 0x8b, 0x05};
+  constexpr uint8_t kReturn = 0xc3;
+  const Bytes code = image.bytes_at(function);
+  const size_t at = read_at<uint32_t>(code, 0) == kEndbr64 ? sizeof(kEndbr64) : 0;
+  const size_t end = at + kMove.size() + sizeof(int32_t);
+  const auto distance = read_at<int32_t>(code, at + kMove.size());
+  if (!distance || read_at<std::array<uint8_t, 3>>(code, at) != kMove || read_at<uint8_t>(code, end) != kReturn)
+    return std::nullopt;
+  return function + (end + static_cast<uint64_t>(int64_t{*distance}));
 }
 
 std::vector<elf::CodeRange> functions_of(const elf::Image& image) {

@@ -20,8 +20,6 @@ Bytes code_of(const elf::Image& image, elf::CodeRange range);
 
 // What a function of no more than "mov variable(%rip), %rax; ret" returns: the variable.
 std::optional<Vaddr> returned_variable(const elf::Image& image, Vaddr function);
-// What one of no more than "mov $number, %rax; ret" returns.
-std::optional<int64_t> returned_number(const elf::Image& image, Vaddr function);
 
 // All functions that .eh_frame tells of, sorted.
 std::vector<elf::CodeRange> functions_of(const elf::Image& image);

@@ -71,4 +71,16 @@ std::optional<Vaddr> address_slot(const elf::Image& image, std::string_view name
   return std::nullopt;
 }
 
+uint32_t relocation_of(const elf::Image& image, Vaddr word) {
+  for (const auto& section : image.sections()) {
+    if (section.type != SHT_RELA) continue;
+    const Bytes table = image.raw(section);
+    for (uint64_t at = 0; at + sizeof(Elf64_Rela) <= table.size(); at += sizeof(Elf64_Rela)) {
+      const auto entry = read_at<Elf64_Rela>(table, at);
+      if (entry && entry->r_offset == word.value) return ELF64_R_TYPE(entry->r_info);
+    }
+  }
+  return R_X86_64_NONE;
+}
+
 }  // namespace gp::runtimes

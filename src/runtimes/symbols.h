@@ -31,5 +31,7 @@ bool imports(const elf::Image& image, std::string_view name);
 // Where the dynamic linker puts the address of a variable that the file defines and other files can take over from it (a
 // copy relocation: the program's own is used then). Nothing where the file reaches it without that.
 std::optional<Vaddr> address_slot(const elf::Image& image, std::string_view name);
+// How the dynamic linker fills a word of the file: the type of its relocation (R_X86_64_…), R_X86_64_NONE: it does not.
+uint32_t relocation_of(const elf::Image& image, Vaddr word);
 
 }  // namespace gp::runtimes

@@ -37,7 +37,11 @@ class Recipe:
 JOBS = f"-j{os.cpu_count()}"
 PYTHON = ("--disable-test-modules", "--without-ensurepip", "CFLAGS=-g0")
 # It calls the machine's own gcc, which would name the machine's own libc here, and configure takes no contradiction.
-MUSL_CC = '#!/bin/sh\n[ "$1" = --print-multiarch ] || exec musl-gcc "$@"\n'
+MUSL_CC = '#!/bin/sh\n[ "$1" = --print-multiarch ] || exec musl-gcc "$@" -idirafter "${0%/*}/kernel"\n'
+# musl has no headers of the kernel's: the machine's own.
+KERNEL = ["sh", "-c", "mkdir kernel && ln -s /usr/include/linux /usr/include/asm-generic"
+          " /usr/include/$(gcc -print-multiarch)/asm kernel/"]
+MUSL = {"needs": ("musl-gcc", "make"), "scripts": {"musl-cc": MUSL_CC}}
 
 
 def python(suite, version, *arguments, **more):
@@ -60,29 +64,41 @@ def perl(suite, version, *options):
 
 
 # As the official container images configure it; of the extensions those that the workloads use. It would download gems.
-RUBY = ("--enable-yjit", "--enable-shared", "--disable-install-doc", "--with-ext=etc,monitor,stringio,zlib,rbconfig/sizeof",
-        "optflags=-O2", "debugflags=-g0")
+RUBY = ("--disable-install-doc", "optflags=-O2", "debugflags=-g0")
+EXTENSIONS = "--with-ext=etc,monitor,stringio,rbconfig/sizeof"
 
 
-def ruby(suite, version):
-    """With YJIT, which Debian's have not from 3.3 on."""
+def ruby(suite, version, *options, before=(), **more):
     return Recipe("ruby", suite, f"ruby{version}", "bin/ruby",
-                  (["{source}/configure", "--prefix={prefix}", *RUBY], ["make", JOBS, "bundled-gems="],
-                   ["make", "install", "bundled-gems="]), needs=("gcc", "make", "rustc"))
+                  (*before, ["{source}/configure", "--prefix={prefix}", *RUBY, *options], ["make", JOBS, "bundled-gems="],
+                   ["make", "install", "bundled-gems="]), **more)
 
 
-def php(suite, version, *options, **more):
+def ruby_yjit(suite, version):
+    """With YJIT, which Debian's have not from 3.3 on."""
+    return ruby(suite, version, "--enable-yjit", "--enable-shared", f"{EXTENSIONS},zlib", needs=("gcc", "make", "rustc"))
+
+
+def ruby_musl(suite, version, *options):
+    return ruby(suite, version, EXTENSIONS, "--disable-yjit", "CC={folder}/musl-cc", "PKG_CONFIG=false", *options,
+                before=(KERNEL,), **MUSL)
+
+
+def php(suite, version, *options, before=(), **more):
     """With a PCRE of its own, as the official container images have it; and opcache."""
     configure = ["{source}/configure", "--prefix={prefix}", "--disable-all", "--disable-cgi", "--disable-phpdbg",
                  "--enable-opcache", "--enable-pcntl", "--enable-posix", "CFLAGS=-O2 -g0", *options]
     # Official images strip their programs.
     return Recipe("php", suite, f"php{version}", "bin/php",
-                  (configure, ["make", JOBS], ["make", "install"], ["sh", "-c", "strip $0/bin/php $0/sbin/php*", "{prefix}"]),
+                  (*before, configure, ["make", JOBS], ["make", "install"],
+                   ["sh", "-c", "strip $(ls -d $0/bin/php $0/sbin/php* 2>/dev/null)", "{prefix}"]),
                   **more)
 
 
 # With thread safety; libphp.so, too.
 ZTS = ("--enable-zts", "--enable-embed")
+# Its configure asks the machine's own ldd whether it is for musl.
+PHP_MUSL = ("CC={folder}/musl-cc", "CPPFLAGS=-D__MUSL__", "PKG_CONFIG=false")
 # Last in the mirror when this was written; as the .dsc files beside them say.
 PHP_84 = ("8.4.24", "e127be09a8506f4327c5cfa78a614b00d210714484ec215ce0011b4a03c00731")
 PYTHON_314 = ("3.14.7", "3b48dac8fb59f62eaa67ac83c1eb12bda1b7a08406dd286e252c11a66be27f81")
@@ -91,13 +107,15 @@ PYTHON_314 = ("3.14.7", "3b48dac8fb59f62eaa67ac83c1eb12bda1b7a08406dd286e252c11a
 RECIPES = {
     "3.13t": python("trixie", "3.13", "--disable-gil"),
     "3.14t": python("sid", "3.14", "--disable-gil", kept=PYTHON_314),
-    "3.13-musl": python("trixie", "3.13", "CC={folder}/musl-cc", "PKG_CONFIG=false", needs=("musl-gcc", "make"),
-                        scripts={"musl-cc": MUSL_CC}),
+    "3.13-musl": python("trixie", "3.13", "CC={folder}/musl-cc", "PKG_CONFIG=false", **MUSL),
     "5.36-nothreads": perl("bookworm", "5.36.0", "-Duseshrplib"),
     "5.40-nothreads": perl("trixie", "5.40.1"),
-    "3.3-yjit": ruby("trixie", "3.3"),
-    "3.4-yjit": ruby("experimental", "3.4"),
+    "3.3-yjit": ruby_yjit("trixie", "3.3"),
+    "3.4-yjit": ruby_yjit("experimental", "3.4"),
+    "3.3-musl": ruby_musl("trixie", "3.3", "--enable-shared"),
+    "3.4-musl": ruby_musl("experimental", "3.4", "--disable-shared"),
     "8.2-zts": php("bookworm", "8.2", *ZTS),
+    "8.2-zts-musl": php("bookworm", "8.2", *ZTS, *PHP_MUSL, before=(KERNEL,), **MUSL),
     "8.4-zts": php("trixie", "8.4", *ZTS, kept=PHP_84),
     "8.4-fpm": php("trixie", "8.4", "--enable-fpm", kept=PHP_84),
 }

@@ -1,6 +1,6 @@
 # Threads (one of them in C code that gives up the lock), fibers, an enumerator with a fiber of its own, deep recursion,
 # names of other scripts, an eval, a forked child: in turns of the same length. Usage: rb_shapes.rb SECONDS PART...
-require "zlib"
+require "zlib" if ARGV[1] == "threads"
 
 def burn_for(seconds)
   stop = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds

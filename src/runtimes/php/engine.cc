@@ -18,7 +18,7 @@ struct Found {
   std::optional<Symbol> frameless;
   std::optional<Symbol> globals;
   std::optional<Symbol> globals_offset;
-  std::optional<Symbol> cache_distance;
+  std::optional<Symbol> is_executing;
 };
 
 void note(Found& found, std::string_view name, const Symbol& symbol) {
@@ -33,13 +33,13 @@ void note(Found& found, std::string_view name, const Symbol& symbol) {
     if (!found.globals) found.globals = symbol;
   } else if (name == "executor_globals_offset") {
     if (!found.globals_offset) found.globals_offset = symbol;
-  } else if (name == "tsrm_get_ls_cache_tcb_offset") {
-    if (!found.cache_distance) found.cache_distance = symbol;
+  } else if (name == "zend_is_executing") {
+    if (!found.is_executing) found.is_executing = symbol;
   }
 }
 
 void read(const elf::Image& image, SymbolSection section, Found& found) {
-  constexpr std::array<std::string_view, 3> kStarts = {"exec", "zend", "tsrm"};
+  constexpr std::array<std::string_view, 2> kStarts = {"exec", "zend"};
   each_symbol(image, section, kStarts,
               [&found](std::string_view name, const Symbol& symbol) { note(found, name, symbol); });
 }
@@ -51,8 +51,7 @@ std::optional<Engine> find_engine(const elf::Image& image) {
   read(image, SymbolSection::kDynamic, found);
   if (!found.loop || found.loop->size == 0) return std::nullopt;
   read(image, SymbolSection::kFull, found);
-  return Engine{*found.loop,   found.loop_cold,      found.frameless,
-                found.globals, found.globals_offset, found.cache_distance};
+  return Engine{*found.loop, found.loop_cold, found.frameless, found.globals, found.globals_offset, found.is_executing};
 }
 
 std::string Version::text() const { return number == 0 ? "?" : fmt::format("{}.{}", number >> 8U, number & 0xffU); }

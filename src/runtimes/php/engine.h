@@ -19,7 +19,7 @@ struct Engine {
   std::optional<Symbol> frameless;       // zend_flf_functions (8.4+)
   std::optional<Symbol> globals;         // executor_globals; none: built with thread safety (ZTS), then there are:
   std::optional<Symbol> globals_offset;  // executor_globals_offset
-  std::optional<Symbol> cache_distance;  // tsrm_get_ls_cache_tcb_offset
+  std::optional<Symbol> is_executing;    // zend_is_executing
 };
 
 // Cheap for files that hold none: then only .dynsym is read. Nothing without execute_ex.

@@ -7,7 +7,7 @@
 #include "runtimes/php/engine.h"
 #include "runtimes/php/function_symbol.h"
 #include "runtimes/php/offsets.h"
-#include "runtimes/php/thread_cache.h"
+#include "runtimes/thread_variable.h"
 
 namespace gp::runtimes::php {
 namespace {
@@ -26,13 +26,14 @@ bool find_globals(const elf::Image& image, const Engine& engine, targets::Runtim
     file.state[kGlobals] = engine.globals->address;
     return true;
   }
-  if (!engine.globals_offset || !engine.cache_distance) return false;
-  const auto cache = find_thread_cache(image, engine.cache_distance->address);
+  if (!engine.globals_offset || !engine.is_executing) return false;
+  // zend_is_executing() begins by reading _tsrm_ls_cache: EG(current_execute_data) != 0 (Zend/zend_execute_API.c).
+  const auto cache = thread_variable_read_by(image, engine.is_executing->address);
   if (!cache) return false;
   file.state[kGlobalsOffset] = engine.globals_offset->address;
   file.state[kGlobalsSlot] = address_slot(image, "executor_globals_offset").value_or(Vaddr{});
-  file.state[kCacheSlot] = cache->slot;
-  php.cache_distance = cache->distance;
+  file.state[kCacheSlot] = Vaddr{cache->slot};
+  php.cache = *cache;
   php.globals_current = static_cast<uint16_t>(current_call_offset(php.version));
   return true;
 }
@@ -72,7 +73,7 @@ Result<gp_runtime_entry> PhpRuntime::attach(const targets::RuntimeFile& file, co
   php.frameless = in_process(kFrameless);
   php.globals_offset = in_process(kGlobalsOffset);
   php.globals_slot = in_process(kGlobalsSlot);
-  php.cache_slot = in_process(kCacheSlot);
+  php.cache.slot = in_process(kCacheSlot);
   if (php.globals_offset == 0) {
     php.current = in_process(kGlobals) + current_call_offset(php.version);
     std::array<uint8_t, sizeof(uint64_t)> word{};

@@ -1,7 +1,7 @@
 // PHP 7.4 to 8.6: its programs, libphp in any program, Apache's module; with and without thread safety (ZTS), opcache and
 // its compiler.
 //
-// Limits: builds with thread safety against musl are recognised and not walked; x86-64 only.
+// Limits: x86-64 only.
 #pragma once
 
 #include "targets/runtime.h"
@@ -31,7 +31,7 @@ enum StateAddress : size_t {
   kFrameless,      // zend_flf_functions
   kGlobalsOffset,  // executor_globals_offset, with thread safety
   kGlobalsSlot,    // where its address is, of libraries
-  kCacheSlot,      // ThreadCache::slot
+  kCacheSlot,      // of _tsrm_ls_cache, see gp_thread_variable
 };
 
 }  // namespace gp::runtimes::php

@@ -78,14 +78,14 @@ struct Word final : targets::MemoryReader {
   }
 };
 
-// As TSRM/TSRM.c has it.
-constexpr const char* kCacheDistance =
-    "__thread void *_tsrm_ls_cache __attribute__((tls_model(\"initial-exec\")));"
-    "unsigned long tsrm_get_ls_cache_tcb_offset(void) {"
-    "  unsigned long ret; asm(\"movq _tsrm_ls_cache@gottpoff(%%rip),%0\" : \"=r\"(ret)); return ret; }";
+// As main/main.c has it (TSRMLS_MAIN_CACHE_DEFINE, TSRM/TSRM.h); against musl without the model.
+std::string reading_cache(const std::string& model) {
+  return "__thread char *_tsrm_ls_cache " + model + "; char zend_is_executing(void) { return *_tsrm_ls_cache; }";
+}
+const std::string kInitialExec = "__attribute__((tls_model(\"initial-exec\")))";
 
 TEST(PhpRuntime, KnowsEnginesWithThreadSafety) {
-  const auto image = engine_image("8.2.7", "executor_globals_offset", kCacheDistance);
+  const auto image = engine_image("8.2.7", "executor_globals_offset", reading_cache(kInitialExec));
   if (!image) GTEST_SKIP() << image.error().message();
   const auto file = PhpRuntime().detect(*image, "any");
   ASSERT_TRUE(file);
@@ -100,22 +100,29 @@ TEST(PhpRuntime, KnowsEnginesWithThreadSafety) {
   const auto php = targets::layout_of<gp_php>(*entry);
   EXPECT_EQ(php.current, 0U);
   EXPECT_EQ(php.globals_offset, file->state[kGlobalsOffset].value + 0x10000);
-  EXPECT_EQ(php.cache_slot, file->state[kCacheSlot].value + 0x10000);
+  EXPECT_EQ(php.cache.slot, file->state[kCacheSlot].value + 0x10000);
+  EXPECT_EQ(php.cache.model, uint32_t{GP_THREAD_SLOT});
   EXPECT_EQ(php.globals_slot, 0U);  // nothing in there uses it
   EXPECT_EQ(php.globals_current, current_call_offset(kPhp82));
 
   const auto used = engine_image("8.2.7", "executor_globals_offset",
-                                 kCacheDistance + std::string(" char used(void) { return *executor_globals_offset; }"));
+                                 reading_cache(kInitialExec) + " char used(void) { return *executor_globals_offset; }");
   ASSERT_TRUE(used);
   const Vaddr slot = PhpRuntime().detect(*used, "any")->state[kGlobalsSlot];
   EXPECT_NE(slot.value, 0U);
   EXPECT_NE(slot, file->state[kGlobalsOffset]);
 
-  // Against musl there is no fixed distance.
-  const auto musl = engine_image("8.2.7", "executor_globals_offset",
-                                 "unsigned long tsrm_get_ls_cache_tcb_offset(void) { return 0; }");
+  // As built against musl, at no fixed distance.
+  const auto musl = engine_image("8.2.7", "executor_globals_offset", reading_cache(""));
   ASSERT_TRUE(musl);
-  EXPECT_FALSE(PhpRuntime().detect(*musl, "any")->supported);
+  const auto dynamic = PhpRuntime().detect(*musl, "any");
+  EXPECT_TRUE(dynamic->supported);
+  EXPECT_EQ(targets::layout_of<gp_php>(dynamic->entry).cache.model, uint32_t{GP_THREAD_BLOCK});
+
+  // What does not read it is not walked.
+  const auto other = engine_image("8.2.7", "executor_globals_offset", "char zend_is_executing(void) { return 0; }");
+  ASSERT_TRUE(other);
+  EXPECT_FALSE(PhpRuntime().detect(*other, "any")->supported);
 }
 
 TEST(PhpRuntime, SeesNoneInOtherFiles) {

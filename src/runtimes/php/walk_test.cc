@@ -273,13 +273,12 @@ TEST_P(PhpWalkTest, FindsTheCacheOfALibrary) {
   const auto plain = walk()->frames();
   constexpr uint64_t kSlot = 0x1000;
   auto php = php_;
-  php.cache_slot = kSlot;
-  php.cache_distance = 0;
+  php.cache = {.slot = kSlot, .offset = 0, .model = GP_THREAD_SLOT, .is_musl = 0};
   world_.entry = targets::entry_with(GP_RUNTIME_PHP, php);
   std::array<uint8_t, sizeof(uint64_t)> slot{};
   recording_.add(kSlot, slot);
   EXPECT_EQ(walk()->frames().back().kind, GP_FRAME_END);  // not linked yet
-  set_word(kSlot, php_.cache_distance);
+  set_word(kSlot, php_.cache.offset);
   const auto frames = walk()->frames();
   ASSERT_EQ(frames.size(), plain.size());
   for (size_t i = 0; i < frames.size(); ++i) EXPECT_TRUE(is_same(frames[i], plain[i]));

@@ -10,7 +10,7 @@
 namespace gp::runtimes::ruby {
 namespace {
 
-constexpr size_t kPrologueBytes = 64;  // of rb_thread_current() and rb_id2str(): they are shorter than that
+constexpr size_t kPrologueBytes = 64;  // of rb_id2str(): it is shorter than that
 constexpr size_t kLookupBytes = 192;   // of get_id_serial_entry(): reads last_id among the first things
 constexpr size_t kMinStores = 32;      // 100 and more in every build seen; no other function has 10
 
@@ -52,54 +52,7 @@ size_t count(Bytes code, Bytes pattern) {
   return found;
 }
 
-// What the instruction mov offset(%rax), %rax at `at` adds; nothing when another is there.
-std::optional<uint64_t> load_offset(Bytes code, size_t at) {
-  const auto bytes = read_at<std::array<uint8_t, 4>>(code, at);
-  if (!bytes || (*bytes)[0] != 0x48 || (*bytes)[1] != 0x8b) return std::nullopt;
-  if ((*bytes)[2] == 0x00) return 0;
-  if ((*bytes)[2] == 0x40) return (*bytes)[3];
-  if ((*bytes)[2] != 0x80) return std::nullopt;
-  return read_at<uint32_t>(code, at + 3);
-}
-
-std::optional<ThreadContext> beyond_thread_pointer(std::optional<int64_t> offset) {
-  constexpr int64_t kMaxBytes = 1 << 24;  // data of a program's threads lies before what the thread pointer points to
-  if (!offset || *offset >= 0 || *offset < -kMaxBytes || *offset % 8 != 0) return std::nullopt;
-  return ThreadContext{Vaddr{0}, static_cast<uint64_t>(*offset)};
-}
-
-// The local exec model of a program that holds Ruby (x86-64 psABI; ELF Handling For Thread-Local Storage, 4.4.6): as
-// compiled, mov %fs:offset, %rax; or as linkers make it of the general dynamic model (5.4), mov %fs:0, %rax;
-// lea offset(%rax), %rax, and then the load.
-std::optional<ThreadContext> find_local_context(Bytes code) {
-  constexpr std::array<uint8_t, 5> kMove = {0x64, 0x48, 0x8b, 0x04, 0x25};
-  constexpr std::array<uint8_t, 3> kLea = {0x48, 0x8d, 0x80};
-  const size_t move = find(code, kMove);
-  const size_t lea = move + kMove.size() + 4;
-  const auto offset = read_at<int32_t>(code, move + kMove.size());
-  if (!offset) return std::nullopt;
-  if (*offset != 0) return beyond_thread_pointer(*offset);
-  const auto added = read_at<int32_t>(code, lea + kLea.size());
-  const auto load = load_offset(code, lea + kLea.size() + 4);
-  if (find(code, kLea, lea) != lea || !added || !load) return std::nullopt;
-  return beyond_thread_pointer(int64_t{*added} + static_cast<int64_t>(*load));
-}
-
 }  // namespace
-
-std::optional<ThreadContext> find_thread_context(const elf::Image& image, Vaddr thread_current) {
-  // The general dynamic model: data16 lea slot(%rip), %rdi; call __tls_get_addr; mov offset(%rax), %rax
-  // (x86-64 psABI, "Thread-Local Storage"; ELF Handling For Thread-Local Storage, section 4.1.6).
-  constexpr std::array<uint8_t, 4> kLea = {0x66, 0x48, 0x8d, 0x3d};
-  constexpr size_t kCallBytes = 8;  // with its padding prefixes
-  const Bytes code = code_at(image, thread_current, kPrologueBytes);
-  if (const auto local = find_local_context(code)) return local;
-  const size_t lea = find(code, kLea);
-  const auto slot = relative(code, thread_current, lea + kLea.size());
-  const auto load = load_offset(code, lea + kLea.size() + 4 + kCallBytes);
-  if (!slot || !load) return std::nullopt;
-  return ThreadContext{*slot, *load};
-}
 
 std::optional<Vaddr> find_symbol_table(const elf::Image& image, Vaddr id_to_string) {
   if (const auto found = table_read_by(image, id_to_string, kPrologueBytes)) return found;

@@ -12,15 +12,6 @@
 
 namespace gp::runtimes::ruby {
 
-// Where a thread's own pointer to its execution context is.
-struct ThreadContext {
-  Vaddr slot;  // {module, offset}, which the dynamic linker fills; 0: a program's own, beyond the thread pointer
-  uint64_t offset = 0;  // of ruby_current_ec beyond that offset, or beyond the thread pointer (two's complement)
-};
-
-// From rb_thread_current(), which begins by reading ruby_current_ec (vm_core.h: rb_current_execution_context).
-std::optional<ThreadContext> find_thread_context(const elf::Image& image, Vaddr thread_current);
-
 // ruby_global_symbols: what rb_id2str(), or the function it jumps to, looks up (symbol.c: get_id_serial_entry).
 std::optional<Vaddr> find_symbol_table(const elf::Image& image, Vaddr id_to_string);
 

@@ -9,6 +9,7 @@
 #include "runtimes/ruby/lines.h"
 #include "runtimes/ruby/offsets.h"
 #include "runtimes/ruby/symbols.h"
+#include "runtimes/thread_variable.h"
 
 namespace gp::runtimes::ruby {
 namespace {
@@ -19,7 +20,7 @@ constexpr uint16_t kFirstWithYjit = 0x0301;
 
 // RuntimeFile::state: addresses in the file.
 enum State : uint8_t {
-  kTlsSlot,
+  kContextSlot,
   kCurrentContext,
   kCurrentVm,
   kSymbolTable,
@@ -54,10 +55,11 @@ bool find_context(const elf::Image& image, const Symbols& symbols, targets::Runt
     file.state[kCurrentVm] = symbols.current_vm;
     return symbols.current_context.value != 0 && symbols.current_vm.value != 0;
   }
-  const auto context = find_thread_context(image, symbols.thread_current);
+  // rb_thread_current() begins by reading ruby_current_ec (vm_core.h: rb_current_execution_context).
+  const auto context = thread_variable_read_by(image, symbols.thread_current);
   if (!context) return false;
-  file.state[kTlsSlot] = context->slot;
-  ruby.tls_offset = context->offset;
+  file.state[kContextSlot] = Vaddr{context->slot};
+  ruby.context = *context;
   return true;
 }
 
@@ -91,7 +93,7 @@ Result<gp_runtime_entry> RubyRuntime::attach(const targets::RuntimeFile& file, c
   };
   auto ruby = targets::layout_of<gp_ruby>(file.entry);
   // Nothing is read: what is there is not filled yet in a process that just began, and the walker checks all it meets.
-  ruby.tls_slot = in_process(kTlsSlot);
+  ruby.context.slot = in_process(kContextSlot);
   ruby.current = in_process(kCurrentContext);
   ruby.vm = in_process(kCurrentVm);
   ruby.symbols = in_process(kSymbolTable);

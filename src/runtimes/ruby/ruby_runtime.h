@@ -1,7 +1,5 @@
-// Ruby (MRI) 2.7, 3.0, 3.1, 3.3 and 3.4, in libruby or in the program, stripped or not, embedded in any program.
-//
-// Limits: builds that reach ruby_current_ec other than through __tls_get_addr or %fs (TLS descriptors, musl) are
-// recognised and not walked.
+// Ruby (MRI) 2.7, 3.0 to 3.4 and 4.0, in libruby or in the program, stripped or not, embedded in any program; against
+// glibc or musl.
 #pragma once
 
 #include "targets/runtime.h"

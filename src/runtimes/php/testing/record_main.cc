@@ -27,7 +27,7 @@ int record(const char* root, const char* program, const char* script, const char
     recording.version = php.version;
     if (const uint64_t offset = detected->state[kGlobalsOffset].value; offset != 0) {
       recording.globals_offset = offset + bias;
-      recording.cache_distance = php.cache_distance;
+      recording.cache_distance = php.cache.offset;
       recording.thread_pointer = waiting.thread_pointer();
     } else {
       recording.globals = detected->state[kGlobals].value + bias;

@@ -25,7 +25,7 @@ struct Recording final : RecordingOf<Recording> {
     file.state[kGlobals] = Vaddr{globals};
     file.state[kGlobalsOffset] = Vaddr{globals_offset};
     if (php && is_threaded()) {
-      php->cache_distance = cache_distance;
+      php->cache = {.slot = 0, .offset = cache_distance, .model = GP_THREAD_OFFSET, .is_musl = 0};
       php->globals_current = static_cast<uint16_t>(current_call_offset(version));
     }
     file.entry = targets::entry_with(GP_RUNTIME_PHP, php.value_or(gp_php{}));

@@ -96,7 +96,9 @@ int record(const char* root, const char* ruby, const char* script, const char* m
   int result = 1;
   for (const uint64_t thread : thread_pointers(reader.pid)) {
     if (!found || recording.frames.empty()) break;
-    recording.places = {found->tls_slot, found->tls_offset, found->current, found->vm, found->symbols};
+    const gp_thread_variable& context = found->context;
+    recording.places = {context.slot, context.offset, found->current, found->vm, found->symbols};
+    if (context.is_musl != 0) recording.places.insert(recording.places.end(), {context.model, context.is_musl});
     recording.thread = thread;
     recording.pieces.clear();
     const auto entry = recording.entry();

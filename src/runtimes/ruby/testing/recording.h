@@ -7,16 +7,22 @@
 namespace gp::runtimes::ruby {
 
 struct Recording final : RecordingOf<Recording> {
-  std::string version;           // "3.3.8"
-  std::vector<uint64_t> places;  // tls_slot, tls_offset, current, vm, symbols of gp_ruby
-  uint64_t thread = 0;           // the thread pointer
+  std::string version;  // "3.3.8"
+  // context.slot and offset, current, vm, symbols of gp_ruby; then model and is_musl of context, where it is not through
+  // the slot, if there is one, in glibc's way.
+  std::vector<uint64_t> places;
+  uint64_t thread = 0;  // the thread pointer
 
   // The walker's entry: the recorded addresses with what the version says today.
   [[nodiscard]] std::optional<gp_runtime_entry> entry() const {
     auto ruby = offsets_of(version);
-    if (!ruby || places.size() != 5) return std::nullopt;
-    ruby->tls_slot = places[0];
-    ruby->tls_offset = places[1];
+    if (!ruby || (places.size() != 5 && places.size() != 7)) return std::nullopt;
+    const bool says_how = places.size() > 5;
+    const uint32_t usual = places[0] != 0 ? GP_THREAD_BLOCK : GP_THREAD_OFFSET;
+    ruby->context = {.slot = places[0],
+                     .offset = places[1],
+                     .model = says_how ? static_cast<uint32_t>(places[5]) : usual,
+                     .is_musl = says_how && places[6] != 0 ? 1U : 0U};
     ruby->current = places[2];
     ruby->vm = places[3];
     ruby->symbols = places[4];
