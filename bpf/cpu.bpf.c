@@ -43,7 +43,7 @@ int gp_on_exec(__u64 *ctx)
 		return 0;
 	for (int i = 0; i < GP_BUCKET_ENTRIES; i++) {
 		if (bucket->entries[i].pid == pid)
-			bucket->entries[i].exec = GP_EXEC_TIME(bpf_ktime_get_ns());
+			bucket->entries[i].exec_ns = bpf_ktime_get_ns();
 	}
 	return 0;
 }

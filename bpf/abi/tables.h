@@ -13,9 +13,6 @@
 /* Processes: a hash of buckets by pid. */
 #define GP_BUCKET_ENTRIES 8
 
-/* When a process began its program, of CLOCK_MONOTONIC, in microseconds or nearly; compared by GP_KNOWS_EXEC alone. */
-#define GP_EXEC_TIME(ns) GP_CAST(__u32, (ns) >> 10)
-
 /* Start times this close are the same process: the agent learns of a fork a little after the kernel stamped it. */
 #define GP_START_SLACK_TICKS 2
 
@@ -25,11 +22,11 @@ struct gp_process {
 	__u64 start_ticks;
 	__u64 mappings; /* bits 0-31 first entry, 32-47 count, 48-63 generation */
 	__u16 runtime[GP_RUNTIME_SLOTS]; /* by enum gp_runtime: 1 + index into the table of runtimes, 0: none */
-	__u32 exec;       /* GP_EXEC_TIME of its last exec, by the kernel */
-	__u32 known_exec; /* the same, of the last one that the agent has heard of: all else here is of that program */
+	__u64 exec_ns;       /* when it began its program, of CLOCK_MONOTONIC: its last exec that the kernel side saw */
+	__u64 known_exec_ns; /* the same, of the last one that the agent has heard of: all else here is of that program */
 };
 
-#define GP_KNOWS_EXEC(process) (GP_CAST(__s32, (process)->known_exec - (process)->exec) >= 0)
+#define GP_KNOWS_EXEC(process) ((process)->known_exec_ns >= (process)->exec_ns)
 
 struct gp_process_bucket {
 	struct gp_process entries[GP_BUCKET_ENTRIES];

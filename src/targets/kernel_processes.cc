@@ -56,16 +56,15 @@ bool KernelProcesses::store(const Entry& entry) {
     return false;
   }
   // The pid goes in last, so that the kernel never sees one process' mappings under another's identity.
-  const uint32_t known_exec = GP_EXEC_TIME(entry.exec_ns);
   if (slot->pid == 0 || slot->start_ticks != entry.key.start_ticks) {
     __atomic_store_n(&slot->pid, 0U, __ATOMIC_RELEASE);
-    slot->exec = known_exec;
+    slot->exec_ns = entry.exec_ns;
   }
   slot->sessions = entry.sessions;
   std::ranges::copy(entry.runtimes, slot->runtime);
   slot->start_ticks = entry.key.start_ticks;
   walk::store_word(slot->mappings, entry.mappings);
-  __atomic_store_n(&slot->known_exec, known_exec, __ATOMIC_RELEASE);
+  walk::store_word(slot->known_exec_ns, entry.exec_ns);
   __atomic_store_n(&slot->pid, static_cast<uint32_t>(entry.key.pid), __ATOMIC_RELEASE);
   return true;
 }

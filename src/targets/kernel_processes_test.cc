@@ -56,11 +56,11 @@ TEST_F(KernelProcessesTest, StoresUpdatesAndRemoves) {
 }
 
 TEST_F(KernelProcessesTest, AnExecTheKernelSawCountsUntilItIsKnown) {
-  constexpr uint64_t kExec = 5'000'000'000;  // more than 2^32 ns: stamps are cut
+  constexpr uint64_t kExec = 5'000'000'000;
   const KernelProcesses::Entry old{.key = {.pid = 5, .start_ticks = 1}, .mappings = 7};
   EXPECT_TRUE(processes_.store(old));
   EXPECT_FALSE(processes_.has_execed(5));
-  entry_of(5)->exec = GP_EXEC_TIME(kExec);
+  entry_of(5)->exec_ns = kExec;
   EXPECT_TRUE(processes_.has_execed(5));
   EXPECT_TRUE(processes_.store(old)) << "what was known before the exec is stored once more";
   EXPECT_TRUE(processes_.has_execed(5));
@@ -71,12 +71,19 @@ TEST_F(KernelProcessesTest, AnExecTheKernelSawCountsUntilItIsKnown) {
   EXPECT_FALSE(processes_.has_execed(6)) << "nothing is known of it";
 }
 
+TEST_F(KernelProcessesTest, AnExecOnlyTheAgentHeardOfIsKnown) {
+  constexpr uint64_t kExec = 54'000'000'000'000;  // hours after the host began
+  EXPECT_TRUE(store(5, 1));
+  EXPECT_TRUE(processes_.store({.key = {.pid = 5, .start_ticks = 1}, .exec_ns = kExec}));
+  EXPECT_FALSE(processes_.has_execed(5)) << "before the kernel side was there";
+}
+
 TEST_F(KernelProcessesTest, AnExecOfWhoHadThePidBeforeIsNotOfTheNextOne) {
   EXPECT_TRUE(store(5, 100));
-  entry_of(5)->exec = GP_EXEC_TIME(5'000'000'000);
+  entry_of(5)->exec_ns = 5'000'000'000;
   EXPECT_TRUE(store(5, 200));
   EXPECT_FALSE(processes_.has_execed(5));
-  entry_of(5)->exec = GP_EXEC_TIME(6'000'000'000);
+  entry_of(5)->exec_ns = 6'000'000'000;
   processes_.remove(5);
   EXPECT_TRUE(store(5, 200));
   EXPECT_FALSE(processes_.has_execed(5));
