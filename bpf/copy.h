@@ -89,6 +89,24 @@ static __always_inline __u64 other_stack(struct gp_walk *w, __u64 sp, __u32 byte
 	return outer - fp - 1 < (1u << 20) ? fp : 0;
 }
 
+/* Untouched pages that a copy may pass over: the room of a pattern of PCRE on the machine's stack has 8 (bpf/walk/pattern.h). */
+#define GP_HOLE_PAGES 9
+
+/* Where a stack goes on whose copy ended at `end`, a page that was never touched. 0: nowhere near. */
+static __always_inline __u64 beyond_hole(__u64 end)
+{
+	__u64 word;
+
+	if (end & 4095)
+		return 0;
+	for (int i = 1; i <= GP_HOLE_PAGES; i++) {
+		end += 4096;
+		if (bpf_probe_read_user(&word, sizeof(word), (void *)end) == 0)
+			return end;
+	}
+	return 0;
+}
+
 /* Ships the user stack from the miss up, for the agent to walk once it has loaded what was missing. */
 static __always_inline int ship_copy(struct gp_walk *w, __u32 cpu, struct gp_counters *count)
 {
@@ -112,6 +130,8 @@ static __always_inline int ship_copy(struct gp_walk *w, __u32 cpu, struct gp_cou
 
 	__u64 other = other_stack(w, sp, (__u32)bytes);
 
+	if (!other && bytes < GP_STACK_COPY_SIZE && w->runtime[GP_RUNTIME_PCRE])
+		other = beyond_hole(sp + (__u32)bytes);
 	if (other) {
 		bytes = gp_ship_memory(cpu, other, GP_OTHER_STACK_SIZE);
 		count->copy_window += bytes > 0 ? (__u32)bytes : 0;

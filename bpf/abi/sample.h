@@ -134,7 +134,7 @@ struct gp_registers {
 	__u32 is_return;  /* value[GP_REG_RIP] is a return address */
 };
 
-/* From the stack pointer up; a second one of the same cpu and sequence holds where rbp points on another stack. */
+/* From the stack pointer up; a second one of the same cpu and sequence: where rbp points on another stack, or behind a hole. */
 struct gp_stack_copy {
 	struct gp_record_header header;
 	__u32 cpu;
