@@ -15,6 +15,7 @@
 #define GP_PYTHON_SEARCH_STEPS 4   /* thread states looked at in one turn; bounds what the verifier has to follow */
 #define GP_PYTHON_SEARCH_TURNS 256   /* 1,024 thread states and interpreters in all */
 #define GP_PYTHON_FRAME_TURNS (2 * GP_MAX_FRAMES) /* frames and shims: ends chains that go round */
+#define GP_PYTHON_IN_CFRAME 1 /* w->python.frame: the _PyCFrame of the activation that is met next tells */
 
 /* The activation at hand has no more frames: native code goes on. */
 GP_INLINE int gp_python_leave(struct gp_walk *w, enum gp_pass_eval pass)
@@ -83,13 +84,15 @@ GP_INLINE int gp_python_take_back(struct gp_walk *w, __u64 next)
 
 /*
  * 3.11 and 3.12 link the activation's _PyCFrame into the thread before they set its current_frame, which until then is
- * what the stack happened to hold. The _PyCFrame before it says where the frames of the activation above begin.
+ * what the stack happened to hold. The _PyCFrame before it says where the frames of the activation above begin, if that is
+ * set already: compilers reorder. Sure is that each activation has it at the same place of its stack frame.
  */
 GP_INLINE void gp_python_find_outer(struct gp_walk *w, const struct gp_python *python, __u64 cframe)
 {
-	__u64 before;
+	__u64 before, end = gp_frame_end(w);
 
 	w->python.outer_known = 0;
+	w->python.depth = cframe && !w->drain && end ? end - cframe : 0;
 	if (cframe && gp_read_user(w, &before, 8, cframe + python->cframe_frame + 8) == 0 && before &&
 	    gp_read_user(w, &w->python.outer, 8, before + python->cframe_frame) == 0)
 		w->python.outer_known = 1;
@@ -202,6 +205,12 @@ GP_INLINE int gp_python_search(struct gp_walk *w, const struct gp_python *python
 	return gp_python_start(w, python, w->python.candidate, w->python.frame, w->python.first, !python->thread_status);
 }
 
+/* The innermost activation has no frames: those of the one above follow. */
+GP_INLINE int gp_python_pass_over(struct gp_walk *w)
+{
+	return gp_python_take_back(w, w->python.depth ? GP_PYTHON_IN_CFRAME : w->python.outer);
+}
+
 /* The innermost activation's frames lead to `previous`, which is not where they have to. */
 GP_INLINE int gp_python_is_unlinked(struct gp_walk *w, __u64 previous)
 {
@@ -209,12 +218,13 @@ GP_INLINE int gp_python_is_unlinked(struct gp_walk *w, __u64 previous)
 }
 
 /*
- * A frame that cannot be read, or is none. The newest of all was in use just now: if it is not there, it is no frame.
+ * A frame that cannot be read, or is none. Those of the newest activation were in use just now: if they lead nowhere, they
+ * are what the stack happened to hold, and may well begin with frames that were left a moment ago.
  */
 GP_INLINE int gp_python_broken(struct gp_walk *w)
 {
-	if (!w->python.checked && w->python.pushed == 0 && w->python.outer_known)
-		return gp_python_take_back(w, w->python.outer);
+	if (!w->python.checked && (w->python.outer_known || w->python.depth))
+		return gp_python_pass_over(w);
 	return gp_python_fail(w, GP_END_RUNTIME_READ);
 }
 
@@ -222,7 +232,7 @@ GP_INLINE int gp_python_broken(struct gp_walk *w)
 GP_INLINE int gp_python_shim(struct gp_walk *w, __u64 shim, __u64 previous)
 {
 	if (gp_python_is_unlinked(w, previous))
-		return gp_python_take_back(w, w->python.outer);
+		return gp_python_pass_over(w);
 	if (gp_python_is_foreign(w, shim))
 		return gp_python_take_back(w, w->python.first);
 	if (w->python.pushed == 0)
@@ -260,14 +270,26 @@ GP_INLINE __u32 gp_python_unit(__u64 instruction, __u64 start)
 	return unit < GP_PYTHON_NO_LINE ? (__u32)unit : GP_PYTHON_NOT_STARTED;
 }
 
+/* The newest frame of the activation at hand, as its own _PyCFrame has it. */
+GP_INLINE int gp_python_in_cframe(struct gp_walk *w, const struct gp_python *python)
+{
+	__u64 end = gp_frame_end(w);
+
+	if (!end || gp_read_user(w, &w->python.frame, 8, end - w->python.depth + python->cframe_frame))
+		return gp_python_fail(w, GP_END_RUNTIME_READ);
+	return 0;
+}
+
 /* The frame at w->python.frame. */
 GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 {
 	__u64 frame = w->python.frame;
 
+	if (frame == GP_PYTHON_IN_CFRAME)
+		return gp_python_in_cframe(w, python);
 	if (frame == 0) {
 		if (gp_python_is_unlinked(w, 0))
-			return gp_python_take_back(w, w->python.outer);
+			return gp_python_pass_over(w);
 		w->python.checked = 1;
 		return gp_end_of_runtime(w, GP_RUNTIME_PYTHON, w->python.pushed ? GP_EVAL_HIDE : GP_EVAL_SHOW);
 	}
@@ -284,7 +306,7 @@ GP_INLINE int gp_python_frame(struct gp_walk *w, const struct gp_python *python)
 	if (is_entry && !python->entry_is_frame)
 		return gp_python_shim(w, frame, previous);
 	if (is_entry && gp_python_is_unlinked(w, previous))
-		return gp_python_take_back(w, w->python.outer);
+		return gp_python_pass_over(w);
 	if (gp_read_user(w, w->object, GP_BOUND(python->code_bytes, 255), code))
 		return gp_python_broken(w);
 	w->python.frame = previous;

@@ -19,6 +19,7 @@ struct gp_python_walk {
 	__u64 frame;
 	__u64 first;       /* where the innermost activation's frames begin */
 	__u64 outer;       /* where those of the activation above it begin */
+	__u64 depth;       /* 3.11, 3.12: how far the _PyCFrame of an activation is below where its stack frame ends */
 	__u32 pushed;      /* frames pushed for the activation at hand */
 	__u32 checked;     /* the innermost activation is behind us */
 	__u32 outer_known;

@@ -203,10 +203,17 @@ TEST_P(PythonWalkTest, PassesOverAnActivationWithoutFrames) {
   ASSERT_TRUE(recording_.read(Pc{field}, word));
   const uint64_t newest = read_at<uint64_t>(word, 0).value();
 
-  // Nothing readable; no code object; a frame of an outer activation; the newest frame's caller, which is linked.
+  // A frame that was left: its function is still there, who called it is not.
+  constexpr uint64_t kStale = 0x100000;
+  std::vector<uint8_t> stale(python_.frame_bytes);
+  ASSERT_TRUE(recording_.read(Pc{newest}, stale));
+  std::fill_n(stale.begin() + python_.frame_previous, word.size(), uint8_t{0x11});
+  recording_.pieces[kStale] = stale;
+
+  // Nothing readable; no code object; a frame that was left; the newest frame's caller, which is linked.
   ASSERT_TRUE(recording_.read(Pc{newest + python_.frame_previous}, word));
   const uint64_t caller = read_at<uint64_t>(word, 0).value();
-  for (const uint64_t there : {uint64_t{0x10}, recording_.pieces.begin()->first, caller}) {
+  for (const uint64_t there : {uint64_t{0x10}, recording_.pieces.begin()->first, kStale, caller}) {
     std::memcpy(word.data(), &there, sizeof(there));
     recording_.pieces[field].assign(word.begin(), word.end());
     const auto walked = walk();
@@ -218,6 +225,46 @@ TEST_P(PythonWalkTest, PassesOverAnActivationWithoutFrames) {
     ASSERT_EQ(drained->state.frames, expected + 1);
     EXPECT_EQ(drained->frames()[0].value == GP_PLACE_OUTER, there != caller);
     EXPECT_EQ(walked->handed_over[0], there == caller ? static_cast<uint32_t>(entry - whole.begin()) : 0U);
+  }
+}
+
+// The walk of a thread whose newest activation ends at `inner` on the stack, the next one at `outer`.
+struct TwoActivations : PythonWalk {
+  void run(WalkWorld& world, uint64_t thread, uint64_t inner, uint64_t outer) {
+    state.thread_pointer = thread;
+    state.found.rule.cfa_op = GP_CFA_REG;
+    state.found.rule.cfa_reg = GP_REG_RSP;
+    set_register(GP_REG_RSP, inner);
+    begin(world, GP_RUNTIME_PYTHON);
+    turn(
+        GP_RUNTIME_PYTHON, gp_python_step, [] {},
+        [this, outer] {
+          set_register(GP_REG_RSP, outer);
+          return note_native();
+        });
+  }
+};
+
+// Nor has the _PyCFrame before it been set yet, which compilers do later: the one above is found by where it lies.
+TEST_P(PythonWalkTest, FindsTheActivationAboveOneThatIsJustEntered) {
+  if (python_.frame_indirect == 0) return;
+  const auto whole = walk()->frames();
+  constexpr uint64_t kEntered = 0x100000;
+  constexpr uint64_t kDepth = 0x90;
+  const uint64_t field = world_.cached_thread + python_.thread_frame;
+  const uint64_t cframe = word_at(recording_, field);
+  for (const uint64_t before : {uint64_t{0x10}, recording_.pieces.begin()->first}) {
+    std::vector<uint8_t> entered(python_.cframe_frame + 16);
+    std::memcpy(&entered[python_.cframe_frame], &before, sizeof(before));
+    std::memcpy(&entered[python_.cframe_frame + 8], &before, sizeof(before));
+    recording_.pieces[kEntered] = entered;
+    set_word_at(recording_, field, kEntered);
+    TwoActivations walked;
+    walked.run(world_, recording_.thread, kEntered + kDepth, cframe + kDepth);
+    const auto frames = walked.frames();
+    ASSERT_EQ(frames.size(), whole.size());
+    for (size_t i = 0; i < frames.size(); ++i) EXPECT_TRUE(is_same(frames[i], whole[i]));
+    EXPECT_EQ(walked.handed_over[0], 0U);
   }
 }
 
