@@ -52,6 +52,9 @@ Closer::Functions Closer::name(Recording& recording, const profile::RawFrame& fr
   switch (frame.kind) {
     case RawFrameKind::kFile: {
       const targets::CodeFile& file = *recording.files()[frame.owner];
+      const FileOffset at{frame.value - (frame.return_address ? 1 : 0)};
+      const auto holds = [at](const targets::RuntimeFile& runtime) { return is_instruction(runtime, at); };
+      if (std::ranges::any_of(file.runtimes, holds)) return {};
       const symbols::FileRef ref{.image = file.image, .path = file.path, .root = os::root_of(file.brought_by)};
       Functions functions;
       for (auto& name : symbolizer_->file_frame(ref, {frame.value}, frame.return_address, inlines_)) {

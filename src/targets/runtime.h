@@ -4,9 +4,11 @@
 // stateless.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -39,9 +41,18 @@ struct RuntimeFile {
   std::string full_version;                    // "3.11.2"; empty: not known
   bool supported = false;                      // false: version known, walking not; frames say so
   std::array<FileRange, GP_EVAL_RANGES> eval;  // the interpreter loop, and what the compiler split off it
+  std::vector<FileRange> instructions;  // functions that the loop runs its instructions in, sorted: as the loop itself,
+                                        // they are no frames beside the interpreted ones
   std::array<Vaddr, kRuntimeAddresses> state;  // of what attach() needs; which is where, the runtime knows; 0: none
   gp_runtime_entry entry{};                    // layout as far as the version tells it; addresses still zero
 };
+
+// True when `at` lies in one of the functions of RuntimeFile::instructions.
+inline bool is_instruction(const RuntimeFile& file, FileOffset at) {
+  const auto after = std::ranges::upper_bound(file.instructions, at.value, {},
+                                              [](const FileRange& range) { return range.start.value; });
+  return after != file.instructions.begin() && at.value < std::prev(after)->end.value;
+}
 
 // The layout of a runtime's language in an entry, and an entry with one. `T`: the struct in bpf/abi/LANGUAGE.h.
 template <class T>

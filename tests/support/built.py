@@ -107,6 +107,8 @@ PYTHON_314 = ("3.14.7", "3b48dac8fb59f62eaa67ac83c1eb12bda1b7a08406dd286e252c11a
 RECIPES = {
     "3.13t": python("trixie", "3.13", "--disable-gil"),
     "3.14t": python("sid", "3.14", "--disable-gil", kept=PYTHON_314),
+    # As uv installs them: instructions are functions.
+    "3.14-tail": python("sid", "3.14", "--with-tail-call-interp", "CC=clang-19", needs=("clang-19", "make"), kept=PYTHON_314),
     "3.13-musl": python("trixie", "3.13", "CC={folder}/musl-cc", "PKG_CONFIG=false", **MUSL),
     "5.36-nothreads": perl("bookworm", "5.36.0", "-Duseshrplib"),
     "5.40-nothreads": perl("trixie", "5.40.1"),

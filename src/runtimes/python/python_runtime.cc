@@ -7,6 +7,7 @@
 #include "runtimes/code.h"
 #include "runtimes/python/code_symbol.h"
 #include "runtimes/python/debug_offsets.h"
+#include "runtimes/python/instruction_functions.h"
 #include "runtimes/python/line_table.h"
 #include "runtimes/python/location_table.h"
 #include "runtimes/python/loop_edges.h"
@@ -71,6 +72,8 @@ std::optional<targets::RuntimeFile> PythonRuntime::detect(const elf::Image& imag
   if (symbols.eval) {
     eval = {symbols.eval->address, symbols.eval->address + symbols.eval->size};
     file.eval = {file_range(image, eval), cold_range(image, symbols, eval)};
+    for (const auto& range : find_instruction_functions(image, eval))
+      file.instructions.push_back(file_range(image, range));
   }
   if (symbols.runtime && version.number >= kPython313 && is_free_threaded(image.bytes_at(symbols.runtime->address)))
     file.version += "t";
