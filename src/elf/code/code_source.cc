@@ -43,13 +43,20 @@ void add_rows(std::vector<Ruled>& ruled, Vaddr begin, Vaddr end, PageRows& rows)
 
 void CodeSource::analyse(std::span<const CodeSpan> without_rules) {
   is_made_ = true;
+  // Nearest first: libraries that choose among kernels for many processors (OpenBLAS) have each one's together.
+  const auto distance = [this](const CodeSpan& span) {
+    return span.end <= wanted_at_ ? wanted_at_ - span.end : span.begin - std::min(span.begin, wanted_at_);
+  };
+  std::vector<CodeSpan> nearest(without_rules.begin(), without_rules.end());
+  std::ranges::stable_sort(nearest, {}, distance);
   std::vector<CodeSpan> spans;
   uint64_t left = kMaxCode;
-  for (const CodeSpan& span : without_rules) {
+  for (const CodeSpan& span : nearest) {
     if (span.end - span.begin < kAlignment || span.end - span.begin > left) continue;
     left -= span.end - span.begin;
     spans.push_back(span);
   }
+  std::ranges::sort(spans, {}, &CodeSpan::begin);
   code_ = std::make_unique<CodeBytes>(*image_, spans);
   functions_ = std::make_unique<CodeFunctions>(*image_, *code_);
   flow_ = std::make_unique<FunctionFlow>(*code_, *functions_);
@@ -98,6 +105,7 @@ void CodeSource::start_page() { steps_left_ = kPageSteps; }
 
 std::optional<CodeSpan> CodeSource::next(Vaddr from, Vaddr limit) {
   if (!is_made_) {
+    if (!is_wanted_ && limit - from >= kLeast) wanted_at_ = from;
     is_wanted_ |= limit - from >= kLeast;
     return std::nullopt;
   }

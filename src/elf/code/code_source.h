@@ -28,7 +28,8 @@ class CodeSource final : public RuleSource {
   // Whether a page held enough code without rules to look at.
   [[nodiscard]] bool is_wanted() const { return is_wanted_ && !is_made_; }
   [[nodiscard]] bool is_made() const { return is_made_; }
-  // Looks at all the file's code that has no other rules, in ascending order; stretches beyond kMaxCode are left out.
+  // Looks at the file's code that has no other rules, which comes in ascending order: at kMaxCode in all, of what lies nearest
+  // to where it was wanted first.
   void analyse(std::span<const CodeSpan> without_rules);
 
   // The function that has an instruction at `address`: of several the one that starts last.
@@ -61,6 +62,7 @@ class CodeSource final : public RuleSource {
   std::vector<LearnedFunction> learned_;  // made when function_at() is first asked
   std::vector<Run> runs_;                 // sorted
   uint64_t steps_left_ = 0;               // for this page
+  Vaddr wanted_at_{};                     // where the first stretch of code without rules was asked for
   bool is_wanted_ = false;
   bool is_made_ = false;
   bool has_names_ = false;
