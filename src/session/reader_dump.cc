@@ -72,7 +72,8 @@ Result<ProcessDescription> Reader::describe(ProcessKey process) {
     for (const auto& [start, mapping] : known->mappings) {
       const targets::CodeFile* file = mapping.file.get();
       if (file == nullptr || !seen.insert(file).second) continue;
-      if (file->state.load() == targets::CodeFile::State::kUnreadable)
+      if (const auto state = file->state.load();
+          state == targets::CodeFile::State::kUnreadable || state == targets::CodeFile::State::kGone)
         description.hindrances.push_back(file->path + " cannot be read: its frames have no names");
       if (file->state.load() != targets::CodeFile::State::kReady) continue;
       for (const auto& runtime : file->runtimes) description.runtimes.push_back(describe(*known, *file, runtime));

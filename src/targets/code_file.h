@@ -36,7 +36,8 @@ struct CodeFile {
     kNew,         // asked for, not looked at
     kReady,       // image and rows can be had
     kNotElf,      // code, but in no ELF file: memfd, shared memory
-    kUnreadable,  // could not be opened
+    kGone,        // there is no way to it: the process that brought it ended before it was opened
+    kUnreadable,  // could not be opened, or does not answer
   };
 
   FileKey key;

@@ -93,7 +93,8 @@ OpenedCode open_code(const CodeFile& file, const FileHint& hint, std::span<const
   if (!image) {
     const auto code = image.error().code();
     const bool readable = code == ErrorCode::kMalformed || code == ErrorCode::kUnsupported;
-    opened.state = readable ? CodeFile::State::kNotElf : CodeFile::State::kUnreadable;
+    if (readable) opened.state = CodeFile::State::kNotElf;
+    if (code == ErrorCode::kNotFound) opened.state = CodeFile::State::kGone;
     return opened;
   }
   opened.image = std::make_shared<const elf::Image>(std::move(*image));

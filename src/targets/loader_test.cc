@@ -134,7 +134,7 @@ TEST_F(LoaderTest, OpensAProgram) {
 TEST_F(LoaderTest, TellsWhatIsNoElfFileFromWhatCannotBeRead) {
   EXPECT_EQ(opened(0, dir_.text("a", {1, 2, 3}))->state, CodeFile::State::kNotElf);
   EXPECT_EQ(entry(0).state, uint32_t{GP_FILE_LOADED});
-  EXPECT_EQ(gone(1)->state, CodeFile::State::kUnreadable);
+  EXPECT_EQ(gone(1)->state, CodeFile::State::kGone);
   EXPECT_EQ(entry(1).state, uint32_t{GP_FILE_UNREADABLE});
 }
 
@@ -143,7 +143,7 @@ TEST_F(LoaderTest, OpensNeitherAnotherFileOfThatNameNorAFifo) {
   made->key.inode += 1'000'000;
   loader_->post(OpenRequest{.file = made, .hint = {}, .again = false});
   wait<FileDone>();
-  EXPECT_EQ(made->state, CodeFile::State::kUnreadable);
+  EXPECT_EQ(made->state, CodeFile::State::kGone);
   ASSERT_EQ(::mkfifo(dir_.path("fifo").c_str(), 0600), 0);
   EXPECT_NE(opened(1, dir_.path("fifo"))->state, CodeFile::State::kReady);
 }

@@ -95,6 +95,16 @@ std::shared_ptr<CodeFile> Targets::file_for(const FileKey& key, std::string_view
   auto file = files_.find_or_add(key, path, &added);
   if (!file) return nullptr;
   const auto state = file->state.load(std::memory_order_acquire);
+  // In a container only its own processes lead to a file, and some end before it is opened.
+  if (state == CodeFile::State::kGone && hint.pid != file->brought_by) {
+    const uint64_t now = monotonic_ns();
+    if (now - looked_ns_[file->slot] > kLookAgainNs) {
+      files_.forget(*file);
+      file = files_.find_or_add(key, path, &added);
+      if (!file) return nullptr;
+      looked_ns_[file->slot] = now;
+    }
+  }
   if (added) {
     file->brought_by = hint.pid;
     loader_->post(OpenRequest{.file = file, .hint = hint, .again = false});

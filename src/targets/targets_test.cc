@@ -1,6 +1,8 @@
 // Sequences of sideband events, and what the walker's tables and the agent's own then say.
 #include "targets/targets.h"
 
+#include <set>
+
 #include "os/procfs.h"
 #include "targets/testing/targets_fixture.h"
 
@@ -168,6 +170,44 @@ TEST_F(TargetsTest, ManyForksOfOneParent) {
   for (int32_t i = 0; i < 300; ++i) {
     ASSERT_EQ(process(kChild + i).mappings.size(), process(::getpid()).mappings.size());
   }
+}
+
+// The first process of a container ended before its file was opened: the next one leads to it. Where none does it is not
+// tried for each.
+TEST_F(TargetsTest, AFileOutOfReachIsTriedAgain) {
+  const std::string path = dir_.program("a", 16);
+  const std::string elsewhere = path + ".elsewhere";
+  const FileKey key = key_of_path(path);
+  const auto slot_in = [&](int32_t pid) {
+    fork(pid);
+    exec(pid, "child");
+    mmap_of(key, pid, 0x10000, 0x1000, path, CodeDir::kText);
+    settle();
+    return mappings(pid).at(0).file;
+  };
+  ASSERT_EQ(::rename(path.c_str(), elsewhere.c_str()), 0);
+  const uint32_t first = slot_in(kChild);
+  EXPECT_EQ(targets_->file_in_slot(first)->state, CodeFile::State::kGone);
+  ASSERT_EQ(::rename(elsewhere.c_str(), path.c_str()), 0);
+  const uint32_t second = slot_in(kChild + 1);
+  EXPECT_NE(second, first);
+  EXPECT_EQ(targets_->file_in_slot(second)->state, CodeFile::State::kReady);
+  EXPECT_EQ(slot_in(kChild + 2), second);
+}
+
+TEST_F(TargetsTest, AFileOutOfReachIsNotTriedForEachProcess) {
+  const std::string path = dir_.program("a", 16);
+  const FileKey key = key_of_path(path);
+  ASSERT_EQ(::rename(path.c_str(), (path + ".elsewhere").c_str()), 0);
+  std::set<uint32_t> slots;
+  for (int32_t pid = kChild; pid < kChild + 5; ++pid) {
+    fork(pid);
+    exec(pid, "child");
+    mmap_of(key, pid, 0x10000, 0x1000, path, CodeDir::kText);
+    settle();
+    slots.insert(mappings(pid).at(0).file);
+  }
+  EXPECT_LE(slots.size(), 3U);  // two, unless that took more than a second
 }
 
 TEST_F(TargetsTest, AFileRewrittenInPlaceGetsNewRows) {

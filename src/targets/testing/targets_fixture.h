@@ -44,18 +44,20 @@ class TargetsTest : public testing::Test {
     apply(os::CommEvent{.pid = pid, .tid = pid, .exec = true, .name = name});
   }
   void mmap(int32_t pid, uint64_t start, uint64_t size, const std::string& path, uint64_t offset = 0) {
+    mmap_of(path == "//anon" ? FileKey{} : key_of_path(path), pid, start, size, path, offset);
+  }
+  // Of a file that the path need not lead to.
+  void mmap_of(const FileKey& key, int32_t pid, uint64_t start, uint64_t size, const std::string& path,
+               uint64_t offset = 0) {
     os::MmapEvent event;
     event.pid = event.tid = pid;
     event.address = start;
     event.length = size;
     event.offset = offset;
     event.path = path;
-    if (path != "//anon") {
-      const FileKey key = key_of_path(path);
-      event.dev_major = key.dev_major;
-      event.dev_minor = key.dev_minor;
-      event.inode = key.inode;
-    }
+    event.dev_major = key.dev_major;
+    event.dev_minor = key.dev_minor;
+    event.inode = key.inode;
     apply(event);
   }
   // A child that runs a made-up program of its own, mapped at 0x10000.
