@@ -78,6 +78,8 @@ GP_LAYOUT_FITS(struct gp_lua);
 #define GP_LUA_STATE_BYTES 96
 #define GP_LUA_STATE_PC 48   /* 5.1: savedpc, of the newest call */
 #define GP_LUA_STATE_BASE 80 /* 5.1: base_ci, the oldest call: none of Lua's */
+#define GP_LUA_STATE_STACK 48 /* 5.4: where its stack begins */
+#define GP_LUA_STACK_MAX (1u << 25) /* bytes: LUAI_MAXSTACK (luaconf.h), a million slots, and some more */
 /* CallInfo: 5.1 has an array of them; later ones are linked. */
 #define GP_LUA_CALL_PREVIOUS 16
 

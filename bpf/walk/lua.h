@@ -48,6 +48,17 @@ GP_INLINE __u32 gp_lua_flags(const struct gp_lua *lua, __u32 status)
 	return flags;
 }
 
+/*
+ * Where the function of a call is on the coroutine's stack. While that stack is made larger, all pointers to it are
+ * distances from where it began (ldo.c of 5.4.5 to 5.4.8: relstack).
+ */
+GP_INLINE __u64 gp_lua_function_of(struct gp_walk *w, const struct gp_lua *lua)
+{
+	__u64 function = gp_object_word(w, lua->call_function);
+
+	return lua->version == GP_LUA_54 && function < GP_LUA_STACK_MAX ? w->lua.stack + function : function;
+}
+
 /* The call at `address`; its address is 0 when there is none, or it cannot be read (-1). Uses w->object. */
 GP_INLINE int gp_lua_read_call(struct gp_walk *w, const struct gp_lua *lua, struct gp_lua_call *call, __u64 address)
 {
@@ -64,7 +75,7 @@ GP_INLINE int gp_lua_read_call(struct gp_walk *w, const struct gp_lua *lua, stru
 		return 0; /* the state's own */
 	call->pc = is_51 && address == w->lua.newest ? w->lua.saved : gp_object_word(w, lua->call_pc);
 	call->flags = gp_lua_flags(lua, gp_object_half(w, lua->call_status & ~3u) >> 8 * (lua->call_status & 3u));
-	if (gp_read_user(w, value, sizeof(value), gp_object_word(w, lua->call_function)) ||
+	if (gp_read_user(w, value, sizeof(value), gp_lua_function_of(w, lua)) ||
 	    (value[1] & GP_LUA_TYPE_MASK) != GP_LUA_FUNCTION)
 		return -1;
 	call->closure = call->code = value[0];
@@ -125,6 +136,7 @@ GP_INLINE void gp_lua_take_state(struct gp_walk *w, const struct gp_lua *lua, __
 	w->lua.newest = gp_object_word(w, lua->state_ci);
 	w->lua.base = lua->version == GP_LUA_51 ? gp_object_word(w, GP_LUA_STATE_BASE) : 0;
 	w->lua.saved = gp_object_word(w, GP_LUA_STATE_PC);
+	w->lua.stack = gp_object_word(w, GP_LUA_STATE_STACK);
 	gp_lua_advance(w, lua, &w->lua.call, w->lua.newest);
 }
 

@@ -25,6 +25,7 @@ struct gp_lua_walk {
 	__u64 newest; /* its newest call */
 	__u64 base;  /* 5.1: where its calls end */
 	__u64 saved; /* 5.1: pc of the newest call */
+	__u64 stack; /* 5.4: where its stack begins */
 	__u64 at;    /* the call that the activation at hand runs, 0: it was listed, or is not known */
 	__u64 running; /* the same, to the end of the activation */
 	__u64 live;  /* its pc by the loop's own variable, 0: not known */

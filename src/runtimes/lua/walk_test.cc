@@ -108,6 +108,23 @@ TEST_P(LuaWalkTest, ShipsFunctionsAtFirstSight) {
   EXPECT_LE(world_.shipped.size(), code + 3);  // those that share a pair of slots
 }
 
+// While a stack is made larger its pointers are distances.
+TEST_P(LuaWalkTest, WalksWhileAStackIsMadeLarger) {
+  if (lua_.version != GP_LUA_54) return;
+  const auto before = walk()->frames();
+  for (const uint64_t state : recording_.coroutines) {
+    const uint64_t stack = word(state + GP_LUA_STATE_STACK);
+    ASSERT_NE(stack, 0U);
+    for (uint64_t call = word(state + lua_.state_ci); call != 0; call = word(call + GP_LUA_CALL_PREVIOUS)) {
+      const uint64_t function = word(call + lua_.call_function);
+      if (function > stack) set_word(call + lua_.call_function, function - stack);
+    }
+  }
+  const auto frames = walk()->frames();
+  ASSERT_EQ(frames.size(), before.size());
+  for (size_t i = 0; i < frames.size(); ++i) EXPECT_TRUE(is_same(frames[i], before[i]));
+}
+
 // A function collected and another one loaded where it was.
 TEST_P(LuaWalkTest, TellsFunctionsAtOneAddressApart) {
   const auto before = walk()->frames();
