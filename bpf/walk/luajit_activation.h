@@ -231,11 +231,18 @@ GP_INLINE int gp_luajit_find_newest(struct gp_walk *w)
 
 	if (!live)
 		return gp_luajit_try(w, w->luajit.base, 0);
-	/* Called by C a moment ago: rbx has the link that the frame will have. Later it has an address of the stack. */
-	if (live < 1u << 20)
-		return live > 7 && base - (live & ~7ull) == w->luajit.base && gp_luajit_try(w, base, live);
-	if (live - w->luajit.bottom <= w->luajit.limit - w->luajit.bottom)
+	/*
+	 * Called by C a moment ago: rbx has the link that the frame will have. Or it returns to C (vm_return): rbx has the link,
+	 * then the base of the frame that called C, which the coroutine is told of later.
+	 */
+	if (live < 1u << 20) {
+		w->luajit.left = base - (live & ~7ull);
+		return live > 7 && w->luajit.left == w->luajit.base && gp_luajit_try(w, base, live);
+	}
+	if (live - w->luajit.bottom <= w->luajit.limit - w->luajit.bottom) {
+		w->luajit.left = live;
 		return 0;
+	}
 	if (gp_luajit_try(w, base, 0) == 2 || gp_luajit_try(w, w->luajit.base, 0) == 2 ||
 	    gp_luajit_try(w, gp_luajit_register(w, GP_REG_RBP), 0) == 2)
 		return 1;
@@ -267,8 +274,16 @@ GP_INLINE int gp_luajit_find_compiled(struct gp_walk *w, const struct gp_luajit 
 /* The same where C that the interpreter called runs. */
 GP_INLINE int gp_luajit_find_calling(struct gp_walk *w)
 {
-	int fits = gp_luajit_try(w, w->luajit.base, 0);
+	__u64 left = w->luajit.left;
+	int fits;
 
+	w->luajit.left = 0;
+	if (left) {
+		fits = gp_luajit_try(w, left, 0);
+		if (fits == 2 || (fits && w->luajit.caller.kind != GP_LUAJIT_FRAME_LUA))
+			return 1;
+	}
+	fits = gp_luajit_try(w, w->luajit.base, 0);
 	if (fits == 2 || (fits && (w->luajit.caller.kind != GP_LUAJIT_FRAME_LUA || !w->luajit.live)))
 		return 1;
 	return gp_luajit_try(w, gp_luajit_register(w, GP_REG_RBP), 0) == 2;

@@ -37,6 +37,7 @@ struct gp_luajit_walk {
 	__u64 snapshot; /* address of the entries of what stands for the stack above; 0: not known */
 	__u64 constants; /* GCtrace.ir, which they refer to */
 	__u64 slots[2]; /* what was found there */
+	__u64 left;   /* base of the frame that is the newest once the activation is left that was met before; 0: not known */
 	__u64 live;   /* rbx of the activation at hand: behind the instruction it is at; 0: not known */
 	__u64 names;  /* where the name that `frame` is called by is, or is to be looked for */
 	__u32 names_bytes;

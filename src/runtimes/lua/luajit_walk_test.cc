@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "runtimes/lua/testing/luajit_recording.h"
 #include "runtimes/testing/walked.h"
@@ -142,6 +143,33 @@ TEST_P(LuajitWalkTest, LeavesActivationsAtTheirEnds) {
   popped(264, 2);
   popped(265, 1);
   popped(266, 0);
+}
+
+// It has no frame any more, and its coroutine is not told yet whose is the newest one.
+TEST_P(LuajitWalkTest, KnowsWhoIsNextWhileAnActivationReturnsToC) {
+  constexpr uint64_t kFrame = 0x9000;
+  constexpr uint64_t kSize = 24;  // of the frame that was left
+  const auto whole = walk()->frames();
+  const uint64_t state = recording_.coroutines[0];
+  const uint64_t base = word(state + lj_.state_base);
+  std::vector<uint8_t> frame(80);
+  std::memcpy(&frame[lj_.frame_state], &state, lj_.wide != 0 ? 8 : 4);
+  recording_.pieces[kFrame] = frame;
+  set_word_at(recording_, state + lj_.state_base, base + 4 * kSize);
+  std::vector<uint64_t> activations = recording_.activations;
+  activations.insert(activations.begin(), kFrame);
+  for (const uint64_t live : {kSize, base}) {
+    auto walked = std::make_unique<LuajitWalk>();
+    walked->state.found.file = 1;
+    walked->set_register(GP_REG_RIP, lj_.vm + 0x800);
+    walked->set_register(GP_LUAJIT_REG_PC, live);
+    walked->set_register(GP_LUAJIT_REG_BASE, base + kSize);
+    walked->run(world_, activations);
+    const auto frames = walked->frames();
+    ASSERT_EQ(frames.size(), whole.size()) << live;
+    for (size_t i = 0; i < frames.size(); ++i) EXPECT_TRUE(is_same(frames[i], whole[i])) << live;
+    EXPECT_EQ(walked->handed_over[0], 0U);
+  }
 }
 
 // Compiled code: its frames are below where it was entered, and its stack pointer is not the interpreter's.
