@@ -16,6 +16,7 @@ namespace gp::sampling {
 namespace {
 
 constexpr uint64_t kRetryNs = 10'000'000'000;
+constexpr int kThreadNice = -20;  // on a busy host samples would go without the new runtime's frames for seconds
 constexpr RuntimeSet kWithWalkers = (1U << GP_RUNTIMES_WITH_FRAMES) - 1;  // the others only generate code
 
 struct Destroy {
@@ -54,7 +55,7 @@ void SamplingProgram::walk_soon(RuntimeSet runtimes) {
   loading_ = wanted_;
   loaded_ = std::async(std::launch::async, [this, set = wanted_] {
     ::pthread_setname_np(::pthread_self(), "gp-program");
-    const os::Haste as_others(0);  // nobody waits for it
+    const os::Haste haste(kThreadNice);
     return load(set);
   });
 }
