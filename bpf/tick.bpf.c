@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * What the perf event of each CPU calls, and all maps. The program that samples and walks (cpu.bpf.c) is a slot here: the
- * agent puts another one into it when a runtime turns up that the one there does not walk.
+ * What the perf event of each CPU calls, and all maps. The program that samples and walks (cpu.bpf.c) is in a slot here:
+ * first one with the walkers of what runs, then one with all.
  */
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>

@@ -16,8 +16,9 @@ namespace gp::sampling {
 namespace {
 
 constexpr uint64_t kRetryNs = 10'000'000'000;
-constexpr int kThreadNice = -20;  // on a busy host samples would go without the new runtime's frames for seconds
-constexpr RuntimeSet kWithWalkers = (1U << GP_RUNTIMES_WITH_FRAMES) - 1;  // the others only generate code
+constexpr int kThreadNice = -20;  // on a busy host a runtime just met would go without frames for seconds
+// The others only generate code.
+constexpr RuntimeSet kWithWalkers = ((1U << GP_RUNTIMES_WITH_FRAMES) - 1) & ~(1U << GP_RUNTIME_NONE);
 
 struct Destroy {
   void operator()(cpu_bpf* program) const { cpu_bpf::destroy(program); }

@@ -1,6 +1,6 @@
-// The BPF program that every tick calls (bpf/cpu.bpf.c). It is verified with the walkers of the runtimes that were met and
-// without the others: each takes its share of the verifier's time (docs/performance.md, Start). When one more is met,
-// another program takes its place, between two ticks. Owner thread: as of Sampler.
+// The BPF program that every tick calls (bpf/cpu.bpf.c). Each runtime's walker takes its share of the verifier's time
+// (docs/performance.md, Start), so the first one has only those of the runtimes that run, for sampling to begin soon; one
+// with all of them takes its place between two ticks, before long. Owner thread: as of Sampler.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,8 @@ class SamplingProgram {
 
   // Has the program walk these runtimes and those it walked before. Blocks while the verifier looks at it, 0.05 to 0.3 s.
   Result<void> walk(RuntimeSet runtimes);
-  // The same by a thread of its own: samples meanwhile go without. To be called again now and then: what was asked for
-  // while another one was being made, or was refused, is taken up then.
+  // The same by a thread of its own: samples meanwhile go without. To be called again now and then: what was refused is
+  // tried again, and what was asked for while another one was being made is taken up.
   void walk_soon(RuntimeSet runtimes);
 
  private:

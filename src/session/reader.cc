@@ -116,7 +116,7 @@ void Reader::turn() {
   const uint64_t now = monotonic_ns();
   drain_sideband();
   take_results();
-  sampler_->program().walk_soon(met_);
+  sampler_->program().walk_soon(~sampling::RuntimeSet{0});
   drain_ring();
   turn_sessions(now);
   housekeeping(now);

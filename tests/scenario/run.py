@@ -29,6 +29,7 @@ from matrix import Matrix
 SHORT_SECONDS, SHORT_HZ = 8, 499
 PRECISE_SECONDS, PRECISE_HZ = 20, 997
 WORKLOADS_PER_CPU = 4  # of one run: enough samples each, few runs
+BEGIN = 1.5  # seconds that those in containers take to get there; some never show the name they go by
 AGAIN = 12  # cases at the most that are measured again: more are no chance
 
 
@@ -102,6 +103,9 @@ class Runner:
         for instance in batch:
             if not instance.case.late and not command:
                 instance.start(seconds + 6, environments[instance])
+        begun = time.monotonic()
+        while not all(instance.pid() for instance in batch if instance.child) and time.monotonic() < begun + BEGIN:
+            time.sleep(0.02)
         if "$PID" in agent_arguments:
             time.sleep(0.5)
             agent_arguments = agent_arguments.replace("$PID", str(batch[0].child.pid))

@@ -91,20 +91,24 @@ class Instance:
         except OSError:
             return []
 
+    def pid(self):
+        """Of a process that has this case's comm, as text; None: there is none (yet)."""
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{entry}/comm", encoding="utf-8", errors="replace") as file:
+                    if file.read().strip() == self.comm:
+                        return entry
+            except OSError:
+                pass
+        return None
+
     def dump(self, agent):
         """What `gprofiler dump` says of the process that has this case's comm."""
-        for entry in os.listdir("/proc"):
-            if entry.isdigit():
-                try:
-                    with open(f"/proc/{entry}/comm", encoding="utf-8", errors="replace") as file:
-                        found = file.read().strip() == self.comm
-                except OSError:
-                    continue
-                if found:
-                    done = subprocess.run([agent, "dump", entry], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=60)
-                    return done.stdout
-        return "there is no such process"
+        pid = self.pid()
+        if pid is None:
+            return "there is no such process"
+        return subprocess.run([agent, "dump", pid], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace", timeout=60).stdout
 
     def stop(self):
         """Ends what this instance started: the whole group, by its id."""
