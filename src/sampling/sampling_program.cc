@@ -3,7 +3,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <pthread.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/clock.h"
@@ -15,7 +17,8 @@
 namespace gp::sampling {
 namespace {
 
-constexpr uint64_t kRetryNs = 10'000'000'000;
+constexpr uint64_t kFirstRetryNs = 10'000'000'000;
+constexpr uint64_t kLastRetryNs = 3600'000'000'000;
 constexpr int kThreadNice = -20;  // on a busy host a runtime just met would go without frames for seconds
 // The others only generate code.
 constexpr RuntimeSet kWithWalkers = ((1U << GP_RUNTIMES_WITH_FRAMES) - 1) & ~(1U << GP_RUNTIME_NONE);
@@ -62,11 +65,15 @@ void SamplingProgram::walk_soon(RuntimeSet runtimes) {
 }
 
 void SamplingProgram::take_loaded() {
-  if (loaded_.get()) {
+  const auto loaded = loaded_.get();
+  if (loaded) {
     walked_ = loading_;
-  } else {
-    retry_ns_ = monotonic_ns() + kRetryNs;
+    return;
   }
+  // What the kernel refuses once it mostly refuses again, and it takes its time to.
+  if (retry_after_ns_ == 0) spdlog::warn("some runtimes are not walked: {}", loaded.error().message());
+  retry_after_ns_ = std::clamp(2 * retry_after_ns_, kFirstRetryNs, kLastRetryNs);
+  retry_ns_ = monotonic_ns() + retry_after_ns_;
 }
 
 Result<void> SamplingProgram::load(RuntimeSet runtimes) {

@@ -52,7 +52,8 @@ class SamplingProgram {
   std::unique_ptr<bpf_link, Detach> on_exec_;
   RuntimeSet wanted_ = 0;
   RuntimeSet walked_ = 0;
-  uint64_t retry_ns_ = 0;  // not again before
+  uint64_t retry_ns_ = 0;        // not again before
+  uint64_t retry_after_ns_ = 0;  // between the last two tries; 0: none has failed
   RuntimeSet loading_ = 0;
   std::future<Result<void>> loaded_;  // when `loading_` is walked
 };

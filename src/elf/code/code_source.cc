@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace gp::elf {
 namespace {
@@ -45,10 +46,12 @@ void CodeSource::analyse(std::span<const CodeSpan> without_rules) {
   is_made_ = true;
   // Nearest first: libraries that choose among kernels for many processors (OpenBLAS) have each one's together.
   const auto distance = [this](const CodeSpan& span) {
-    return span.end <= wanted_at_ ? wanted_at_ - span.end : span.begin - std::min(span.begin, wanted_at_);
+    const uint64_t bytes =
+        span.end <= wanted_at_ ? wanted_at_ - span.end : span.begin - std::min(span.begin, wanted_at_);
+    return std::pair(bytes, span.begin);
   };
   std::vector<CodeSpan> nearest(without_rules.begin(), without_rules.end());
-  std::ranges::stable_sort(nearest, {}, distance);
+  std::ranges::sort(nearest, {}, distance);
   std::vector<CodeSpan> spans;
   uint64_t left = kMaxCode;
   for (const CodeSpan& span : nearest) {
