@@ -19,11 +19,36 @@ bool may_hold_functions(int tag) {
          tag == DW_TAG_enumeration_type;
 }
 
-std::string name_of(Dwarf_Die& die) {
-  Dwarf_Attribute attribute;
+// All its attributes lie within their section. libdw takes a string that stands in a DIE for one that ends there, and reads
+// on where it does not; only when it passes over attributes it looks.
+bool is_whole(Dwarf_Die& die) {
+  const auto go_on = [](Dwarf_Attribute*, void*) { return int{DWARF_CB_OK}; };
+  return ::dwarf_getattrs(&die, go_on, nullptr, 0) != -1;
+}
+
+// A DIE and those it takes attributes from (dwarf_attr_integrate), as far as they are whole.
+std::vector<Dwarf_Die> integrated(const Dwarf_Die& die) {
+  constexpr size_t kMaxChain = 16;
+  std::vector<Dwarf_Die> chain;
+  for (Dwarf_Die next = die; chain.size() < kMaxChain && is_whole(next);) {
+    chain.push_back(next);
+    Dwarf_Attribute origin;
+    if (::dwarf_attr(&next, DW_AT_abstract_origin, &origin) == nullptr &&
+        ::dwarf_attr(&next, DW_AT_specification, &origin) == nullptr)
+      break;
+    if (::dwarf_formref_die(&origin, &next) == nullptr) break;
+  }
+  return chain;
+}
+
+std::string name_of(const Dwarf_Die& die) {
+  auto chain = integrated(die);
   for (const unsigned name : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name, DW_AT_name}) {
-    if (::dwarf_attr_integrate(&die, name, &attribute) == nullptr) continue;
-    if (const char* text = ::dwarf_formstring(&attribute)) return text;
+    for (Dwarf_Die& part : chain) {
+      Dwarf_Attribute attribute;
+      if (::dwarf_attr(&part, name, &attribute) == nullptr) continue;
+      if (const char* text = ::dwarf_formstring(&attribute)) return text;
+    }
   }
   return {};
 }
@@ -93,7 +118,7 @@ UnitIndex::UnitIndex(Dwarf* dwarf) {
     Dwarf_Die die;
     uint8_t type = 0;
     if (::dwarf_get_units(dwarf, unit, &unit, nullptr, &type, &die, nullptr) != 0) break;
-    if (type == DW_UT_compile || type == DW_UT_skeleton) ranges_.add(die);
+    if ((type == DW_UT_compile || type == DW_UT_skeleton) && is_whole(die)) ranges_.add(die);
   }
   ranges_.finish();
 }

@@ -2,8 +2,10 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
+#include <gelf.h>
 #include <libelf.h>
 
+#include <cstring>
 #include <map>
 #include <optional>
 
@@ -21,6 +23,23 @@ struct ElfEnd {
 };
 
 std::string text(const char* c_string) { return c_string != nullptr ? c_string : ""; }
+
+// The last text of each section of texts ends there: libdw (0.188) reads on where it does not.
+bool texts_end(Elf* elf) {
+  size_t names = 0;
+  if (::elf_getshdrstrndx(elf, &names) != 0) return false;
+  for (Elf_Scn* section = nullptr; (section = ::elf_nextscn(elf, section)) != nullptr;) {
+    GElf_Shdr header;
+    if (::gelf_getshdr(section, &header) == nullptr || header.sh_type == SHT_NOBITS) continue;
+    const char* name = ::elf_strptr(elf, names, header.sh_name);
+    if (name == nullptr || (std::strcmp(name, ".debug_str") != 0 && std::strcmp(name, ".debug_line_str") != 0))
+      continue;
+    const Elf_Data* data = ::elf_rawdata(section, nullptr);
+    if (data == nullptr || data->d_size == 0) continue;
+    if (static_cast<const char*>(data->d_buf)[data->d_size - 1] != '\0') return false;
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -51,6 +70,7 @@ Result<void> LineInfo::State::open(const Image& image) {
   const Bytes bytes = sizes.compressed ? Bytes(decompressed) : image.bytes();
   elf.reset(::elf_memory(reinterpret_cast<char*>(const_cast<uint8_t*>(bytes.data())), bytes.size()));
   if (!elf) return fail(ErrorCode::kMalformed, fmt::format("libelf: {}", text(::elf_errmsg(-1))));
+  if (!texts_end(elf.get())) return fail(ErrorCode::kMalformed, "debug information has a text without end");
   dwarf.reset(::dwarf_begin_elf(elf.get(), DWARF_C_READ, nullptr));
   if (!dwarf) return fail(ErrorCode::kMalformed, fmt::format("libdw: {}", text(::dwarf_errmsg(-1))));
   units = UnitIndex(dwarf.get());
