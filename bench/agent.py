@@ -9,6 +9,7 @@ import time
 
 CPUCLOCK_SCHED = 2  # include/linux/posix-timers_types.h: the CPU clock of a process is (~pid << 3) | 2
 BPF_STATS = "/proc/sys/kernel/bpf_stats_enabled"
+SETTLE = 3  # seconds from the first sample to when all walkers are loaded, also where every CPU is busy
 TYPE_PERF_EVENT = 7  # enum bpf_prog_type of include/uapi/linux/bpf.h
 
 
@@ -84,6 +85,7 @@ class Run:
     def __init__(self, binary, hz, options=()):
         self.folder = tempfile.mkdtemp(prefix="gp-bench-out-")
         self.started = time.monotonic()
+        self.settled_cpu_ns, self.settled = 0, 0.0
         self.memory = {"anon": 0, "shmem": 0, "file": 0, "maps": 0}
         with open(f"{self.folder}/log", "wb") as log:
             self.child = subprocess.Popen([binary, "-o", self.folder, "-d", "3600", "-f", str(hz), *options],
@@ -107,11 +109,14 @@ class Run:
             return file.read()[-2000:]
 
     def watch(self, seconds):
-        """Lets it profile, noting the most memory it holds."""
+        """Lets it profile, noting the most memory it holds, and the CPU used by when it has started for good."""
         end = time.monotonic() + seconds
+        settled = min(end, time.monotonic() + SETTLE)
         while self.alive() and time.monotonic() < end:
             self.note_memory()
             time.sleep(0.5)
+            if not self.settled_cpu_ns and time.monotonic() >= settled:
+                self.settled_cpu_ns, self.settled = cpu_ns(self.child.pid), time.monotonic()
 
     def note_memory(self):
         try:

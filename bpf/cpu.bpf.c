@@ -68,7 +68,7 @@ static __always_inline int user_registers(struct gp_walk *w, struct task_struct 
 	/* In scratch memory: what calls each other has 512 bytes of stack in all (MAX_BPF_STACK). */
 	struct pt_regs *regs = (struct pt_regs *)w->object;
 
-	if (task->flags & PF_KTHREAD || !task->mm) {
+	if (task->flags & PF_KTHREAD || !BPF_CORE_READ(task, mm)) {
 		w->end = GP_END_KERNEL_THREAD;
 		return 0;
 	}
@@ -150,7 +150,7 @@ static __always_inline void begin(struct gp_walk *w, struct task_struct *task, _
 	w->window_base = 0;
 	w->window_bytes = 0;
 	w->scratch = cpu;
-	w->start_ticks = task->group_leader->start_boottime / GP_TICK_NS;
+	w->start_ticks = BPF_CORE_READ(task, group_leader, start_boottime) / GP_TICK_NS;
 
 	sample->header.type = GP_RECORD_SAMPLE;
 	sample->start_ticks = w->start_ticks;

@@ -39,20 +39,22 @@ static __always_inline int has_program(struct gp_process *process, __u64 start_t
  * The entry of the process that the current one was forked from and still is a copy of: until the agent has heard of the
  * fork. An address space is copied with the addresses that exec chose at random, so a parent that is none (the real one
  * is gone) or has run another program since is told by them.
+ *
+ * Pointers are read by BPF_CORE_READ: of each that is loaded from a task the verifier (6.18) looks up the names of some types
+ * in all of vmlinux's, which took more of its time than all else (btf_nested_type_is_trusted).
  */
 static __always_inline struct gp_process *find_forked_from(struct gp_walk *w, struct task_struct *task)
 {
-	struct task_struct *parent = task->real_parent;
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+	struct mm_struct *own = BPF_CORE_READ(task, mm), *parents = BPF_CORE_READ(parent, mm);
 
-	if (!parent)
+	if (!own || !parents || BPF_CORE_READ(own, exe_file) != BPF_CORE_READ(parents, exe_file) ||
+	    BPF_CORE_READ(own, start_stack) != BPF_CORE_READ(parents, start_stack) ||
+	    BPF_CORE_READ(own, start_brk) != BPF_CORE_READ(parents, start_brk))
 		return 0;
-	parent = parent->group_leader;
-	if (!parent || !task->mm || !parent->mm || task->mm->exe_file != parent->mm->exe_file ||
-	    task->mm->start_stack != parent->mm->start_stack || task->mm->start_brk != parent->mm->start_brk)
-		return 0;
-	w->table_pid = parent->tgid;
+	w->table_pid = BPF_CORE_READ(parent, tgid);
 
 	struct gp_process *process = find_process(w);
 
-	return has_program(process, parent->start_boottime / GP_TICK_NS) ? process : 0;
+	return has_program(process, BPF_CORE_READ(parent, start_boottime) / GP_TICK_NS) ? process : 0;
 }

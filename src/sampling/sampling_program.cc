@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint64_t kFirstRetryNs = 10'000'000'000;
 constexpr uint64_t kLastRetryNs = 3600'000'000'000;
-constexpr int kThreadNice = -20;  // on a busy host a runtime just met would go without frames for seconds
+constexpr int kThreadNice = 0;  // not that of the reader, who asks for it: a quarter of a second would be felt
 // The others only generate code.
 constexpr RuntimeSet kWithWalkers = ((1U << GP_RUNTIMES_WITH_FRAMES) - 1) & ~(1U << GP_RUNTIME_NONE);
 
@@ -59,7 +59,7 @@ void SamplingProgram::walk_soon(RuntimeSet runtimes) {
   loading_ = wanted_;
   loaded_ = std::async(std::launch::async, [this, set = wanted_] {
     ::pthread_setname_np(::pthread_self(), "gp-program");
-    const os::Haste haste(kThreadNice);
+    const os::Haste as_others(kThreadNice);
     return load(set);
   });
 }

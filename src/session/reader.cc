@@ -116,8 +116,8 @@ void Reader::turn() {
   const uint64_t now = monotonic_ns();
   drain_sideband();
   take_results();
-  sampler_->program().walk_soon(~sampling::RuntimeSet{0});
   drain_ring();
+  if (sampled_) sampler_->program().walk_soon(~sampling::RuntimeSet{0});
   turn_sessions(now);
   housekeeping(now);
 }
@@ -177,6 +177,7 @@ void Reader::take_results() {
 void Reader::drain_ring() {
   const auto read = sampler_->consume([this](Bytes record) { on_record(record); });
   if (!read) ++unreadable_;
+  sampled_ |= read.value_or(0) > 0;
 }
 
 void Reader::housekeeping(uint64_t now_ns) {

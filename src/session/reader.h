@@ -58,7 +58,7 @@ struct ProcessDescription {
 class Reader {
  public:
   // `sampler` must be loaded, not attached. Opens the sideband, reads the state of the host and has the runtimes that were
-  // met walked, and those of `walked`; no CPU ticks yet. The others follow right away.
+  // met walked, and those of `walked`; no CPU ticks yet. The others follow after the first samples.
   static Result<std::unique_ptr<Reader>> start(sampling::Sampler* sampler, targets::Loader* loader,
                                                std::span<const targets::Runtime* const> runtimes,
                                                sampling::RuntimeSet walked, ReaderHooks hooks);
@@ -167,6 +167,7 @@ class Reader {
   ReaderHooks hooks_;
   targets::Targets targets_;
   sampling::RuntimeSet met_ = 0;  // that some process has, as far as files were looked at
+  bool sampled_ = false;          // something came out of the ring
   std::vector<os::SidebandRing> sideband_;
   std::vector<int> sideband_cpus_;
   std::vector<Event> events_;  // read, not applied yet
