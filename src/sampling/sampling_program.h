@@ -33,7 +33,7 @@ class SamplingProgram {
   SamplingProgram(const SamplingProgram&) = delete;
   SamplingProgram& operator=(const SamplingProgram&) = delete;
 
-  // Has the program walk these runtimes and those it walked before. Blocks while the verifier looks at it, 0.05 to 0.3 s.
+  // Has the program walk these runtimes and those it walked before. Blocks while the verifier looks at it, 0.03 to 0.15 s (docs/performance.md).
   Result<void> walk(RuntimeSet runtimes);
   // The same by a thread of its own: samples meanwhile go without. To be called again now and then: what was refused is
   // tried again, and what was asked for while another one was being made is taken up.
